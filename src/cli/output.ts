@@ -22,7 +22,7 @@ export interface Output {
 export function createOutput(json: boolean): Output {
   return {
     json,
-    isTerminal:  process.stdout.isTTY,
+    isTerminal: process.stdout.isTTY,
     result(text, value) {
       const line = json ? JSON.stringify(value) : text;
       process.stdout.write(line === '' || line.endsWith('\n') ? line : `${line}\n`);
