@@ -184,33 +184,6 @@ export interface Replies {
 
 export type ReplyTo<Request extends KeysRequest> = Replies[Request['verb']];
 
-/** What an operation that is begun and finished apart does (C_SignInit … C_SignFinal). */
-export type OperationVerb = 'sign' | 'verify' | 'encrypt' | 'decrypt';
-
-export interface BeginRequest {
-  readonly verb: OperationVerb;
-  readonly key: ObjectId;
-  readonly mechanism: Mechanism;
-}
-
-/**
- * A permitted operation under way. Use either `whole` once, or `update` any number of times and
- * then `final`; afterwards it is spent. Digests need no key and no permission: fronts take them
- * from `mechanism/`.
- */
-export interface ActiveOperation {
-  /** One shot. For `verify` the signature is given and the reply is empty. */
-  whole(data: Uint8Array, signature?: Uint8Array): Uint8Array;
-  /** Output of this part: empty for `sign` and `verify`, and for ciphers that hold bytes back. */
-  update(part: Uint8Array): Uint8Array;
-  final(signature?: Uint8Array): Uint8Array;
-  /**
-   * Bytes that `whole` of `inputLength` bytes gives at the most: fronts answer length queries with
-   * it and keep the operation open (PKCS#11 v3.1, 5.2).
-   */
-  outputBound(inputLength: number): number;
-}
-
 /**
  * The engine as every front sees it. A promise comes back only where something must be waited for
  * (key generation, a key that asks for confirmation): the hot path stays synchronous.
@@ -221,8 +194,6 @@ export interface KeysService {
     request: Request,
     caller: Caller,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
-  /** Finds, checks state, purpose and permission once, for all that follows. @throws {KeysError} */
-  begin(request: BeginRequest, caller: Caller): ActiveOperation | Promise<ActiveOperation>;
   /** Destroys the session objects of a client program that went away. */
   endScope(scope: string): void;
   readonly token: TokenService;

@@ -44,3 +44,26 @@ export interface Mechanism {
   readonly type: number;
   readonly parameter: MechanismParameter;
 }
+
+export type Operation =
+  | 'sign'
+  | 'verify'
+  | 'encrypt'
+  | 'decrypt'
+  | 'digest'
+  | 'wrap'
+  | 'unwrap'
+  | 'derive'
+  | 'generate'
+  | 'generate-pair'
+  | 'encapsulate'
+  | 'decapsulate';
+
+/** What a mechanism is and which keys it takes. */
+export interface MechanismInfo {
+  readonly type: number;
+  /** `ecdsa-sha256`, for people. */
+  readonly label: string;
+  readonly operations: ReadonlySet<Operation>;
+  readonly keyTypes: readonly number[];
+}

@@ -1,0 +1,55 @@
+import { CKK, CKM } from '../pkcs11.ts';
+import type { MechanismInfo, Operation } from './mechanism.ts';
+
+const SIGN: readonly Operation[] = ['sign', 'verify'];
+const ENCRYPT: readonly Operation[] = ['encrypt', 'decrypt'];
+const WRAP: readonly Operation[] = ['wrap', 'unwrap'];
+
+type Row = readonly [number, string, readonly Operation[], readonly number[]];
+
+const ROWS: readonly Row[] = [
+  [CKM.RSA_PKCS_KEY_PAIR_GEN, 'rsa-pkcs-key-pair-gen', ['generate-pair'], [CKK.RSA]],
+  [CKM.RSA_PKCS_OAEP, 'rsa-oaep', [...ENCRYPT, ...WRAP], [CKK.RSA]],
+  [CKM.SHA256_RSA_PKCS, 'sha256-rsa-pkcs', SIGN, [CKK.RSA]],
+  [CKM.SHA384_RSA_PKCS, 'sha384-rsa-pkcs', SIGN, [CKK.RSA]],
+  [CKM.SHA512_RSA_PKCS, 'sha512-rsa-pkcs', SIGN, [CKK.RSA]],
+  [CKM.SHA256_RSA_PKCS_PSS, 'sha256-rsa-pss', SIGN, [CKK.RSA]],
+  [CKM.SHA384_RSA_PKCS_PSS, 'sha384-rsa-pss', SIGN, [CKK.RSA]],
+  [CKM.SHA512_RSA_PKCS_PSS, 'sha512-rsa-pss', SIGN, [CKK.RSA]],
+  [CKM.EC_KEY_PAIR_GEN, 'ec-key-pair-gen', ['generate-pair'], [CKK.EC]],
+  [CKM.ECDSA_SHA256, 'ecdsa-sha256', SIGN, [CKK.EC]],
+  [CKM.ECDSA_SHA384, 'ecdsa-sha384', SIGN, [CKK.EC]],
+  [CKM.ECDSA_SHA512, 'ecdsa-sha512', SIGN, [CKK.EC]],
+  [CKM.ECDH1_DERIVE, 'ecdh1-derive', ['derive'], [CKK.EC, CKK.EC_MONTGOMERY]],
+  [CKM.EC_EDWARDS_KEY_PAIR_GEN, 'ec-edwards-key-pair-gen', ['generate-pair'], [CKK.EC_EDWARDS]],
+  [
+    CKM.EC_MONTGOMERY_KEY_PAIR_GEN,
+    'ec-montgomery-key-pair-gen',
+    ['generate-pair'],
+    [CKK.EC_MONTGOMERY],
+  ],
+  [CKM.EDDSA, 'eddsa', SIGN, [CKK.EC_EDWARDS]],
+  [CKM.ML_DSA_KEY_PAIR_GEN, 'ml-dsa-key-pair-gen', ['generate-pair'], [CKK.ML_DSA]],
+  [CKM.ML_DSA, 'ml-dsa', SIGN, [CKK.ML_DSA]],
+  [CKM.ML_KEM_KEY_PAIR_GEN, 'ml-kem-key-pair-gen', ['generate-pair'], [CKK.ML_KEM]],
+  [CKM.ML_KEM, 'ml-kem', ['encapsulate', 'decapsulate'], [CKK.ML_KEM]],
+  [CKM.AES_KEY_GEN, 'aes-key-gen', ['generate'], [CKK.AES]],
+  [CKM.AES_GCM, 'aes-gcm', ENCRYPT, [CKK.AES]],
+  [CKM.AES_KEY_WRAP, 'aes-kw', WRAP, [CKK.AES]],
+  [CKM.AES_KEY_WRAP_KWP, 'aes-kwp', WRAP, [CKK.AES]],
+  [CKM.AES_CMAC, 'aes-cmac', SIGN, [CKK.AES]],
+  [CKM.GENERIC_SECRET_KEY_GEN, 'generic-secret-key-gen', ['generate'], [CKK.GENERIC_SECRET]],
+  [CKM.SHA256_HMAC, 'hmac-sha256', SIGN, [CKK.SHA256_HMAC, CKK.GENERIC_SECRET]],
+  [CKM.SHA384_HMAC, 'hmac-sha384', SIGN, [CKK.SHA384_HMAC, CKK.GENERIC_SECRET]],
+  [CKM.SHA512_HMAC, 'hmac-sha512', SIGN, [CKK.SHA512_HMAC, CKK.GENERIC_SECRET]],
+  [CKM.HKDF_DERIVE, 'hkdf', ['derive'], [CKK.GENERIC_SECRET, CKK.HKDF, CKK.AES]],
+  [CKM.HKDF_KEY_GEN, 'hkdf-key-gen', ['generate'], [CKK.HKDF]],
+];
+
+/** Every mechanism that the engine performs, by its CKM number. */
+export const mechanisms: ReadonlyMap<number, MechanismInfo> = new Map(
+  ROWS.map(([type, label, operations, keyTypes]) => [
+    type,
+    { type, label, operations: new Set(operations), keyTypes },
+  ]),
+);

@@ -1,0 +1,17 @@
+/**
+ * Keys: an HSM in software. `connectKeys(home)` reaches a running key process; `Vault` is the
+ * engine itself, for the process that holds the keys. Private and secret values live in the key
+ * process alone, as OpenSSL key objects; what goes over the socket is names, handles, data and
+ * results.
+ */
+export { KeysClient, connectKeys, keyTypeNamed } from './client.ts';
+export type { KeyInfo, KeyOptions, KeysStatus } from './client.ts';
+export { controlCalls, unlockAtStart } from './control.ts';
+export type { Caller, KeysRequest, KeysService, ReplyTo } from './engine/request.ts';
+export { PURPOSES } from './engine/purpose.ts';
+export type { Purpose } from './engine/purpose.ts';
+export { KeysError } from './errors.ts';
+export { serveClient } from './fronts/client/server.ts';
+export { KEY_TYPES } from './key-type.ts';
+export { openStore } from './store/sqlite.ts';
+export { Vault } from './vault.ts';

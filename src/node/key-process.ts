@@ -1,0 +1,104 @@
+// The key process: alone, hardened, without network, children or files but its own. Started by
+// `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { dropPermissions, harden } from '../process/harden.ts';
+import { peerCredentials } from '../process/peer.ts';
+import { StrongroomError, reasonOf } from '../errors.ts';
+import { Vault, controlCalls, openStore, serveClient, unlockAtStart } from '../keys/index.ts';
+import { Confirmations } from './confirmations.ts';
+import { layoutOf } from './layout.ts';
+import type { ToSupervisor } from './messages.ts';
+
+function tell(message: ToSupervisor): void {
+  process.send?.(message);
+}
+
+async function listen(path: string, serve: (socket: Socket) => void): Promise<Server> {
+  const server = createServer(serve);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return server;
+}
+
+async function main(home: string, sources: readonly string[]): Promise<void> {
+  const layout = layoutOf(home);
+  const uid = process.getuid?.() ?? -1;
+  const startedAt = new Date().toISOString();
+  const identify = peerCredentials;
+
+  // Every file and socket is its owner's alone from the moment it exists.
+  process.umask(0o077);
+  harden();
+  const confirmations = new Confirmations(tell);
+  const vault = new Vault({
+    openStore: (masterKey) => openStore(layout.keys, masterKey),
+    permit: () => ({ allowed: true }),
+    confirm: (question) => confirmations.ask(question),
+    wait: (milliseconds) => wait(milliseconds),
+  });
+  const calls = controlCalls({
+    vault,
+    folder: layout.keys,
+    wait: (milliseconds) => wait(milliseconds),
+    facts: () => ({ startedAt, permissions: permissionsLeft() }),
+    confirmations,
+  });
+  const server = await listen(layout.keysSocket, (socket) =>
+    serveClient(socket, { service: vault, calls, identify, uid }),
+  );
+  try {
+    vault.runSelfTests();
+  } catch (error) {
+    tell({ type: 'warning', text: reasonOf(error) });
+  }
+  dropPermissions(sources);
+
+  process.on('message', (message: unknown) => confirmations.onMessage(message));
+  const stop = (): void => {
+    server.close();
+    vault.lock();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  // Ctrl-C reaches the whole group; the supervisor decides when this process ends.
+  process.on('SIGINT', () => undefined);
+  // Without its supervisor nobody would restart or stop it.
+  process.on('disconnect', stop);
+
+  try {
+    unlockAtStart(vault, layout.keys);
+  } catch (error) {
+    vault.failed(reasonOf(error));
+    tell({ type: 'warning', text: reasonOf(error) });
+  }
+  tell({ type: 'ready', state: vault.state });
+}
+
+const SCOPES = [
+  'fs.read',
+  'fs.write',
+  'net',
+  'ffi',
+  'child',
+  'worker',
+  'addon',
+  'wasi',
+  'inspector',
+] as const;
+
+function permissionsLeft(): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(SCOPES.map((scope) => [scope, process.permission?.has(scope) ?? true]));
+}
+
+const [home, ...sources] = process.argv.slice(2);
+if (home === undefined) throw new StrongroomError('USAGE', 'the key process needs its home folder');
+try {
+  await main(home, sources);
+} catch (error) {
+  tell({ type: 'fatal', text: reasonOf(error) });
+  process.exit(1);
+}
