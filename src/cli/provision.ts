@@ -39,7 +39,9 @@ export async function provision(
 export function showPins({ pin, soPin }: Provisioned): string {
   return [
     'a new strongroom was made; these are shown once:',
-    ...(pin === undefined ? [] : [`  PIN                   ${pin}   (opens PKCS#11 sessions, once those are offered)`]),
+    ...(pin === undefined
+      ? []
+      : [`  PIN                   ${pin}   (opens PKCS#11 sessions, once those are offered)`]),
     ...(soPin === undefined
       ? []
       : [`  security officer PIN  ${soPin}   (sets a new PIN when the other is lost or locked)`]),
