@@ -20,5 +20,9 @@ export const commands: readonly CommandEntry[] = [
   { name: 'key decrypt', load: async () => (await keyCommands()).keyDecrypt },
   { name: 'key rename', load: async () => (await keyCommands()).keyRename },
   { name: 'key destroy', load: async () => (await keyCommands()).keyDestroy },
+  {
+    name: 'ssh-agent env',
+    load: async () => (await import('./commands/ssh-agent.ts')).sshAgentEnv,
+  },
   { name: 'help', load: async () => (await import('./commands/help.ts')).help },
 ];

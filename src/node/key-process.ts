@@ -6,7 +6,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { dropPermissions, harden } from '../process/harden.ts';
 import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
-import { Vault, controlCalls, openStore, serveClient, unlockAtStart } from '../keys/index.ts';
+import {
+  Vault,
+  controlCalls,
+  openStore,
+  serveAgent,
+  serveClient,
+  unlockAtStart,
+} from '../keys/index.ts';
 import { Confirmations } from './confirmations.ts';
 import { layoutOf } from './layout.ts';
 import type { ToSupervisor } from './messages.ts';
@@ -47,9 +54,14 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     facts: () => ({ startedAt, permissions: permissionsLeft() }),
     confirmations,
   });
-  const server = await listen(layout.keysSocket, (socket) =>
-    serveClient(socket, { service: vault, calls, identify, uid }),
-  );
+  const servers = [
+    await listen(layout.keysSocket, (socket) =>
+      serveClient(socket, { service: vault, calls, identify, uid }),
+    ),
+    await listen(layout.agentSocket, (socket) =>
+      serveAgent(socket, { service: vault, identify, uid }),
+    ),
+  ];
   try {
     vault.runSelfTests();
   } catch (error) {
@@ -59,7 +71,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
 
   process.on('message', (message: unknown) => confirmations.onMessage(message));
   const stop = (): void => {
-    server.close();
+    for (const server of servers) server.close();
     vault.lock();
     process.exit(0);
   };

@@ -8,6 +8,7 @@ export interface Layout {
   /** The store, its anchor and the seals: the key process alone reads and writes here. */
   readonly keys: string;
   readonly keysSocket: string;
+  readonly agentSocket: string;
 }
 
 /** The longest path that a UNIX socket may have (sun_path in unix(7), with its end mark). */
@@ -18,6 +19,7 @@ export function layoutOf(home: string): Layout {
     home,
     keys: join(home, 'keys'),
     keysSocket: join(home, 'keys.sock'),
+    agentSocket: join(home, 'ssh-agent.sock'),
   };
 }
 
@@ -27,7 +29,7 @@ export function layoutOf(home: string): Layout {
  * @throws {StrongroomError} when a folder is a link, belongs to somebody else or is open to others
  */
 export function prepareHome(layout: Layout): void {
-  if (Buffer.byteLength(layout.keysSocket) > MAX_SOCKET_PATH) {
+  if (Buffer.byteLength(layout.agentSocket) > MAX_SOCKET_PATH) {
     throw new StrongroomError(
       'HOME_TOO_LONG',
       'the path of the home folder is too long for a socket',

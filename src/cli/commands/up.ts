@@ -15,6 +15,8 @@ function welcome(layout: Layout, state: string, restarts: number): string {
     first,
     `  keys       ${layout.keysSocket}`,
     '             bin/strongroom key create mykey && echo hello | bin/strongroom key sign mykey',
+    `  ssh-agent  ${layout.agentSocket}`,
+    '             eval "$(bin/strongroom ssh-agent env)" && ssh-add -L',
     ...(state === 'locked' ? ['it is locked: bin/strongroom unlock'] : []),
   ].join('\n');
 }

@@ -1,0 +1,37 @@
+import { concat, utf8 } from '../../../bytes/text.ts';
+import { Writer } from '../../../bytes/writer.ts';
+
+/** Message numbers of the agent protocol (draft-ietf-sshm-ssh-agent, 5.1). */
+export const MESSAGE = {
+  FAILURE: 5,
+  REQUEST_IDENTITIES: 11,
+  IDENTITIES_ANSWER: 12,
+  SIGN_REQUEST: 13,
+  SIGN_RESPONSE: 14,
+} as const;
+
+/** Flags of SIGN_REQUEST (5.3): which hash an RSA signature uses. */
+export const FLAG = { RSA_SHA2_256: 2, RSA_SHA2_512: 4 } as const;
+
+/** The longest message that is read. */
+export const MAX_MESSAGE: number = 256 * 1024;
+
+/** `string` of RFC 4251, 5: a u32 length and the bytes. */
+export function sshString(value: Uint8Array | string): Uint8Array {
+  const bytes = typeof value === 'string' ? utf8(value) : value;
+  return new Writer(4 + bytes.length).bytes32(bytes).finish();
+}
+
+/** `mpint` of RFC 4251, 5: no leading zeros, and one in front of a set top bit. */
+export function mpint(value: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < value.length && value[start] === 0) start++;
+  const magnitude = value.subarray(start);
+  const padded = (magnitude[0] ?? 0) >= 0x80;
+  return sshString(padded ? concat(new Uint8Array(1), magnitude) : magnitude);
+}
+
+/** A message with its length in front. */
+export function message(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sshString(concat(Uint8Array.of(type), ...parts));
+}
