@@ -24,5 +24,6 @@ export const commands: readonly CommandEntry[] = [
     name: 'ssh-agent env',
     load: async () => (await import('./commands/ssh-agent.ts')).sshAgentEnv,
   },
+  { name: 'pkcs11 env', load: async () => (await import('./commands/pkcs11.ts')).pkcs11Env },
   { name: 'help', load: async () => (await import('./commands/help.ts')).help },
 ];

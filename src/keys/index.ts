@@ -12,6 +12,8 @@ export { PURPOSES } from './engine/purpose.ts';
 export type { Purpose } from './engine/purpose.ts';
 export { KeysError } from './errors.ts';
 export { serveClient } from './fronts/client/server.ts';
+export type { DigestSigner } from './engine/mechanism/raw.ts';
+export { Pkcs11Front } from './fronts/pkcs11/server.ts';
 export { serveAgent } from './fronts/ssh-agent/server.ts';
 export { KEY_TYPES } from './key-type.ts';
 export { openStore } from './store/sqlite.ts';

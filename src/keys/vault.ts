@@ -1,10 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { reasonOf } from '../errors.ts';
+import type { DigestSigner } from './engine/mechanism/raw.ts';
 import { Objects } from './engine/objects.ts';
 import type { Confirm, KeysEvent, Permit } from './engine/permit.ts';
 import { testedRandom } from './engine/random.ts';
 import type {
+  ActiveOperation,
+  BeginRequest,
   Caller,
   KeysRequest,
   KeysService,
@@ -28,6 +31,7 @@ export interface VaultOptions {
   readonly permit: Permit;
   readonly confirm: Confirm;
   readonly wait: (milliseconds: number) => Promise<void>;
+  readonly digests: DigestSigner;
 }
 
 interface OpenVault {
@@ -44,6 +48,7 @@ export class Vault implements KeysService {
   readonly #options: VaultOptions;
   #open: OpenVault | undefined;
   #failure: string | undefined;
+  #epoch = 0;
   #served = 0;
   #refused = 0;
   #selfTests: { count: number; milliseconds: number } | undefined;
@@ -56,7 +61,7 @@ export class Vault implements KeysService {
   runSelfTests(): void {
     const started = performance.now();
     try {
-      const count = runSelfTests();
+      const count = runSelfTests(this.#options.digests);
       this.#selfTests = { count, milliseconds: Math.round(performance.now() - started) };
     } catch (error) {
       this.#failure = reasonOf(error);
@@ -90,6 +95,7 @@ export class Vault implements KeysService {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    this.#epoch++;
     open.keys.stop('locked');
     open.objects.forgetAll();
     open.store.close();
@@ -114,12 +120,14 @@ export class Vault implements KeysService {
       count: () => objects.count(),
       wait: this.#options.wait,
     });
+    const { digests } = this.#options;
     const keys = new Keys({
       objects,
       token,
       permit: this.#options.permit,
       confirm: this.#options.confirm,
       record: (event) => this.#record(event),
+      digests,
       random: testedRandom(
         (length) => randomBytes(length),
         (reason) => {
@@ -182,6 +190,14 @@ export class Vault implements KeysService {
     caller: Caller,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>> {
     return this.#keys().handle(request, caller);
+  }
+
+  begin(request: BeginRequest, caller: Caller): ActiveOperation {
+    return this.#keys().begin(request, caller);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
   }
 
   endScope(scope: string): void {

@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { dropPermissions, harden } from '../process/harden.ts';
+import * as digests from '../process/openssl.ts';
 import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
 import {
+  Pkcs11Front,
   Vault,
   controlCalls,
   openStore,
@@ -46,6 +48,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     permit: () => ({ allowed: true }),
     confirm: (question) => confirmations.ask(question),
     wait: (milliseconds) => wait(milliseconds),
+    digests,
   });
   const calls = controlCalls({
     vault,
@@ -54,6 +57,12 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     facts: () => ({ startedAt, permissions: permissionsLeft() }),
     confirmations,
   });
+  const pkcs11 = new Pkcs11Front({
+    service: vault,
+    identify,
+    uid,
+    onFault: (call, kind) => tell({ type: 'warning', text: `pkcs11: ${call} met ${kind}` }),
+  });
   const servers = [
     await listen(layout.keysSocket, (socket) =>
       serveClient(socket, { service: vault, calls, identify, uid }),
@@ -61,6 +70,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     await listen(layout.agentSocket, (socket) =>
       serveAgent(socket, { service: vault, identify, uid }),
     ),
+    await listen(layout.pkcs11Socket, (socket) => pkcs11.serve(socket)),
   ];
   try {
     vault.runSelfTests();

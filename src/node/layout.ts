@@ -9,6 +9,7 @@ export interface Layout {
   readonly keys: string;
   readonly keysSocket: string;
   readonly agentSocket: string;
+  readonly pkcs11Socket: string;
 }
 
 /** The longest path that a UNIX socket may have (sun_path in unix(7), with its end mark). */
@@ -20,6 +21,7 @@ export function layoutOf(home: string): Layout {
     keys: join(home, 'keys'),
     keysSocket: join(home, 'keys.sock'),
     agentSocket: join(home, 'ssh-agent.sock'),
+    pkcs11Socket: join(home, 'pkcs11.sock'),
   };
 }
 

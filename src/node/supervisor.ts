@@ -70,9 +70,9 @@ export class Supervisor {
   }
 
   #launch(onFirstReady?: () => void, onFirstFailure?: (error: Error) => void): void {
-    const { home, keys, keysSocket, agentSocket } = this.#layout;
+    const { home, keys, keysSocket, agentSocket, pkcs11Socket } = this.#layout;
     // Left behind by a process that was killed; a living one was looked for before.
-    for (const path of [keysSocket, agentSocket]) rmSync(path, { force: true });
+    for (const path of [keysSocket, agentSocket, pkcs11Socket]) rmSync(path, { force: true });
     const program = join(import.meta.dirname, 'key-process.ts');
     const sources = [sourceFolder, join(dirname(sourceFolder), 'package.json')];
     const flags = keyProcessFlags([...sources, keys], [keys]);

@@ -17,6 +17,8 @@ function welcome(layout: Layout, state: string, restarts: number): string {
     '             bin/strongroom key create mykey && echo hello | bin/strongroom key sign mykey',
     `  ssh-agent  ${layout.agentSocket}`,
     '             eval "$(bin/strongroom ssh-agent env)" && ssh-add -L',
+    `  pkcs11     ${layout.pkcs11Socket}`,
+    '             eval "$(bin/strongroom pkcs11 env)" && pkcs11-tool --module "$STRONGROOM_PKCS11_MODULE" -L',
     ...(state === 'locked' ? ['it is locked: bin/strongroom unlock'] : []),
   ].join('\n');
 }

@@ -2,6 +2,7 @@ import { createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../errors.ts';
 import type { AttributeValue, Template } from './attribute.ts';
+import { privateDerFromComponents } from './mechanism/components.ts';
 import { generateKey, generateKeyPair } from './mechanism/generate.ts';
 import {
   keyTypeOf,
@@ -156,6 +157,7 @@ function privateComponents(components: Template): Template {
     CKA.MODULUS,
     CKA.PUBLIC_EXPONENT,
     CKA.EC_PARAMS,
+    CKA.EC_POINT,
     CKA.PARAMETER_SET,
   ]);
   return new Map(
@@ -210,14 +212,17 @@ function importKey(
 ): KeyObject {
   if (half === 'publicKey') return publicKeyFromAttributes(template);
   if (half === 'privateKey') {
-    const der = value ?? bytesOf(template, CKA.VALUE);
-    if (der === undefined) {
-      throw new KeysError(
-        'TEMPLATE_INCOMPLETE',
-        'a private key needs its PKCS#8 form in CKA_VALUE',
-      );
+    const components = value === undefined ? privateDerFromComponents(template) : undefined;
+    try {
+      const der = value ?? components ?? bytesOf(template, CKA.VALUE);
+      if (der !== undefined) return privateKeyFromDer(der);
+    } finally {
+      components?.fill(0);
     }
-    return privateKeyFromDer(der);
+    throw new KeysError(
+      'TEMPLATE_INCOMPLETE',
+      'a private key needs its components, or its PKCS#8 form in CKA_VALUE',
+    );
   }
   const secret = value ?? bytesOf(template, CKA.VALUE);
   if (secret === undefined || secret.length === 0) {

@@ -184,6 +184,27 @@ export interface Replies {
 
 export type ReplyTo<Request extends KeysRequest> = Replies[Request['verb']];
 
+/** What an operation that is begun and finished apart does (C_SignInit … C_SignFinal). */
+export interface BeginRequest {
+  readonly verb: 'sign' | 'verify' | 'encrypt' | 'decrypt';
+  readonly key: ObjectId;
+  readonly mechanism: Mechanism;
+}
+
+/** A permitted operation: `whole` does it, once. */
+export interface ActiveOperation {
+  /**
+   * The result; for `verify` the signature is given and the result is empty. A promise only where
+   * somebody has to confirm it first.
+   * @throws {KeysError} SIGNATURE_INVALID, and what the mechanism throws
+   */
+  whole(data: Uint8Array, signature?: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Bytes that `whole` of `inputLength` bytes gives at the most, for length queries. */
+  outputBound(inputLength: number): number;
+  /** Whether `outputBound` is what comes, not only the most. */
+  readonly exactBound: boolean;
+}
+
 /**
  * The engine as every front sees it. A promise comes back only where something must be waited for
  * (key generation, a key that asks for confirmation): the hot path stays synchronous.
@@ -194,6 +215,10 @@ export interface KeysService {
     request: Request,
     caller: Caller,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
+  /** Finds the key, checks state, purpose, mechanism and permission for what follows. @throws {KeysError} */
+  begin(request: BeginRequest, caller: Caller): ActiveOperation;
+  /** Rises when keys are locked away: logins and operations of before are void. */
+  readonly epoch: number;
   /** Destroys the session objects of a client program that went away. */
   endScope(scope: string): void;
   readonly token: TokenService;

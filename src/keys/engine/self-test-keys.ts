@@ -20,6 +20,7 @@ export function generateSelfTestPairs(): SelfTestPairs {
   const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   return {
     signatures: [
+      { name: 'ecdsa', mechanism: { type: CKM.ECDSA, parameter: none }, pair: ec },
       { name: 'ecdsa-sha256', mechanism: { type: CKM.ECDSA_SHA256, parameter: none }, pair: ec },
       {
         name: 'eddsa',

@@ -4,6 +4,7 @@ import { utf8 } from '../../bytes/text.ts';
 import { equalBytes } from '../../bytes/compare.ts';
 import { KeysError } from '../errors.ts';
 import type { Mechanism } from './mechanism/mechanism.ts';
+import type { DigestSigner } from './mechanism/raw.ts';
 import * as perform from './mechanism/perform.ts';
 import { generateSelfTestPairs } from './self-test-keys.ts';
 import { CKM } from './pkcs11.ts';
@@ -20,6 +21,14 @@ function fail(what: string): never {
 function secret(hex: string): KeyObject {
   return createSecretKey(Uint8Array.fromHex(hex));
 }
+
+/** Known answers are of mechanisms that need none. */
+const noSigner: DigestSigner = {
+  ecdsaSign: () => fail('ecdsa'),
+  ecdsaVerify: () => fail('ecdsa'),
+  pssSign: () => fail('rsa-pss'),
+  pssVerify: () => fail('rsa-pss'),
+};
 
 /** A known answer: what it tests, how it is got, and what it must be. */
 interface KnownAnswer {
@@ -38,6 +47,7 @@ export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
         { type: CKM.SHA256_HMAC, parameter: none },
         secret('4a656665'),
         utf8('what do ya want for nothing?'),
+        noSigner,
       ),
     expected: '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
   },
@@ -48,6 +58,7 @@ export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
         { type: CKM.SHA512_HMAC, parameter: none },
         secret('4a656665'),
         utf8('what do ya want for nothing?'),
+        noSigner,
       ),
     expected:
       '164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737',
@@ -60,6 +71,7 @@ export const KNOWN_ANSWERS: readonly KnownAnswer[] = [
         { type: CKM.AES_CMAC, parameter: none },
         secret('2b7e151628aed2a6abf7158809cf4f3c'),
         Uint8Array.fromHex('6bc1bee22e409f96e93d7e117393172a'),
+        noSigner,
       ),
     expected: '070a16b46b4d4144f79bdd9dd04a287c',
   },
@@ -146,18 +158,19 @@ export function testRandomSource(source: (length: number) => Uint8Array): void {
 
 /** A signature is made, verified, and refused once a bit is flipped. */
 function testSignature(
+  signer: DigestSigner,
   name: string,
   mechanism: Mechanism,
   pair: { publicKey: KeyObject; privateKey: KeyObject },
 ): void {
   const data = utf8('strongroom self-test');
-  const signature = perform.sign(mechanism, pair.privateKey, data);
-  if (!perform.verify(mechanism, pair.publicKey, data, signature)) fail(name);
+  const signature = perform.sign(mechanism, pair.privateKey, data, signer);
+  if (!perform.verify(mechanism, pair.publicKey, data, signature, signer)) fail(name);
   const flipped = signature.slice();
   flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
   let accepted: boolean;
   try {
-    accepted = perform.verify(mechanism, pair.publicKey, data, flipped);
+    accepted = perform.verify(mechanism, pair.publicKey, data, flipped, signer);
   } catch {
     accepted = false;
   }
@@ -171,6 +184,7 @@ function testSignature(
  * @throws {KeysError} DEVICE_ERROR naming the first that failed: no key may be used
  */
 export function runSelfTests(
+  signer: DigestSigner,
   answers: readonly KnownAnswer[] = KNOWN_ANSWERS,
   random: (length: number) => Uint8Array = randomBytes,
 ): number {
@@ -182,7 +196,7 @@ export function runSelfTests(
   }
   const pairs = generateSelfTestPairs();
   for (const { name, mechanism, pair } of pairs.signatures) {
-    testSignature(name, mechanism, pair);
+    testSignature(signer, name, mechanism, pair);
     count++;
   }
   const { ciphertext, secret: sent } = perform.encapsulate(

@@ -4,6 +4,8 @@ import type { AttributeReading, Template } from './attribute.ts';
 import { makeSecret, makePair, makeImported } from './make.ts';
 import * as perform from './mechanism/perform.ts';
 import type { Mechanism, Operation } from './mechanism/mechanism.ts';
+import { outputBound } from './mechanism/output.ts';
+import type { DigestSigner } from './mechanism/raw.ts';
 import { mechanisms } from './mechanism/table.ts';
 import { encodePrivate } from './mechanism/key-material.ts';
 import type { Objects } from './objects.ts';
@@ -12,7 +14,9 @@ import type { TokenObject } from './object.ts';
 import type { Confirm, KeysEvent, Permit } from './permit.ts';
 import { CKA } from './pkcs11.ts';
 import type {
+  ActiveOperation,
   AttributesRequest,
+  BeginRequest,
   Caller,
   CopyRequest,
   CreateRequest,
@@ -44,9 +48,12 @@ export interface ServiceOptions {
   readonly record: (event: KeysEvent) => void;
   /** Cryptographic random bytes that passed their health tests. */
   readonly random: (length: number) => Uint8Array;
+  /** Signatures over digests that came from outside. */
+  readonly digests: DigestSigner;
 }
 
 const MAX_RANDOM = 1 << 20;
+const NOTHING = new Uint8Array();
 
 /**
  * The engine behind every front. Each request takes the same five steps, in this order and in this
@@ -54,6 +61,8 @@ const MAX_RANDOM = 1 << 20;
  */
 export class Keys implements KeysService {
   readonly token: TokenService;
+  /** One life of the keys has one epoch; who locks and unlocks counts them. */
+  readonly epoch = 0;
   readonly #options: ServiceOptions;
   readonly #objects: Objects;
   #state: 'operational' | 'locked' | 'failed' = 'operational';
@@ -100,6 +109,71 @@ export class Keys implements KeysService {
     return reply as ReplyTo<Request>;
   }
 
+  /** The first steps of an operation now, the last ones when its data are there. */
+  begin(request: BeginRequest, caller: Caller): ActiveOperation {
+    const { verb, mechanism } = request;
+    let key: TokenObject;
+    try {
+      this.#checkState();
+      key = this.#keyFor(verb, request.key, mechanism, caller);
+    } catch (error) {
+      throw this.#refused(verb, request.key, caller, error);
+    }
+    const work = (data: Uint8Array, signature: Uint8Array | undefined): Uint8Array => {
+      try {
+        this.#checkState();
+        if (this.#find(key.id, caller) !== key) {
+          throw new KeysError('KEY_HANDLE_INVALID', 'the key was changed or destroyed meanwhile');
+        }
+        const result = this.#perform(verb, mechanism, key, data, signature);
+        this.#record(verb, key.id, caller, undefined);
+        return result;
+      } catch (error) {
+        throw this.#refused(verb, key.id, caller, error);
+      }
+    };
+    return {
+      whole: (data, signature) => {
+        if (!isTrue(key.attributes, CKA.STRONGROOM_CONFIRM)) return work(data, signature);
+        // The caller's memory may be used again before the person has answered.
+        const [kept, keptSignature] = [data.slice(), signature?.slice()];
+        return this.#confirmed(key, verb, caller).then(
+          () => work(kept, keptSignature),
+          (error: unknown) => {
+            throw this.#refused(verb, key.id, caller, error);
+          },
+        );
+      },
+      ...outputBound(verb, mechanism, key),
+    };
+  }
+
+  #perform(
+    verb: BeginRequest['verb'],
+    mechanism: Mechanism,
+    key: TokenObject,
+    data: Uint8Array,
+    signature: Uint8Array | undefined,
+  ): Uint8Array {
+    const secret = secretOf(key);
+    switch (verb) {
+      case 'sign':
+        return perform.sign(mechanism, secret, data, this.#options.digests);
+      case 'encrypt':
+        return perform.encrypt(mechanism, secret, data);
+      case 'decrypt':
+        return perform.decrypt(mechanism, secret, data);
+      case 'verify':
+        this.#verify(mechanism, key, data, signature ?? NOTHING);
+        return NOTHING;
+    }
+  }
+
+  #verify(mechanism: Mechanism, key: TokenObject, data: Uint8Array, signature: Uint8Array): void {
+    if (perform.verify(mechanism, secretOf(key), data, signature, this.#options.digests)) return;
+    throw new KeysError('SIGNATURE_INVALID', 'the signature is wrong');
+  }
+
   endScope(scope: string): void {
     const ended = this.#objects.all((object) => object.scope === scope);
     this.#objects.remove(ended);
@@ -142,7 +216,7 @@ export class Keys implements KeysService {
         return this.#generatePair(request, caller);
       case 'sign':
         return this.#use('sign', request.key, request.mechanism, caller, (key) =>
-          perform.sign(request.mechanism, secretOf(key), request.data),
+          perform.sign(request.mechanism, secretOf(key), request.data, this.#options.digests),
         );
       case 'encrypt':
         return this.#use('encrypt', request.key, request.mechanism, caller, (key) =>
@@ -154,10 +228,8 @@ export class Keys implements KeysService {
         );
       case 'verify':
         return this.#use('verify', request.key, request.mechanism, caller, (key) => {
-          if (perform.verify(request.mechanism, secretOf(key), request.data, request.signature)) {
-            return undefined;
-          }
-          throw new KeysError('SIGNATURE_INVALID', 'the signature is wrong');
+          this.#verify(request.mechanism, key, request.data, request.signature);
+          return undefined;
         });
       case 'wrap':
         return this.#wrap(request, caller);

@@ -3,6 +3,7 @@ import { KeysError } from '../../errors.ts';
 import type { AttributeValue, Template } from '../attribute.ts';
 import { bytesOf } from '../object.ts';
 import { CKA, CKK } from '../pkcs11.ts';
+import { pointAttribute, publicKeyFromComponents } from './components.ts';
 import { CURVES, EDWARDS, MONTGOMERY, privateFromDer, publicFromDer } from './generate.ts';
 
 const OID_OF: ReadonlyMap<string, string> = new Map(
@@ -45,7 +46,11 @@ export function publicAttributes(key: KeyObject): Template {
     attributes.set(CKA.MODULUS_BITS, key.asymmetricKeyDetails?.modulusLength ?? 0);
   }
   const curve = OID_OF.get(type === 'ec' ? (key.asymmetricKeyDetails?.namedCurve ?? '') : type);
-  if (curve !== undefined) attributes.set(CKA.EC_PARAMS, Uint8Array.fromHex(curve));
+  if (curve !== undefined) {
+    const parameters = Uint8Array.fromHex(curve);
+    attributes.set(CKA.EC_PARAMS, parameters);
+    attributes.set(CKA.EC_POINT, pointAttribute(spki, parameters));
+  }
   const parameterSet = PARAMETER_SETS.get(type);
   if (parameterSet !== undefined) attributes.set(CKA.PARAMETER_SET, parameterSet);
   return attributes;
@@ -75,17 +80,21 @@ export function privateKeyFromDer(der: Uint8Array): KeyObject {
   return key;
 }
 
-/** A public key from CKA_PUBLIC_KEY_INFO. @throws {KeysError} TEMPLATE_INCOMPLETE, ATTRIBUTE_VALUE_INVALID */
+/**
+ * A public key from CKA_PUBLIC_KEY_INFO, or from its components.
+ * @throws {KeysError} TEMPLATE_INCOMPLETE, ATTRIBUTE_VALUE_INVALID
+ */
 export function publicKeyFromAttributes(template: Template): KeyObject {
   const info = bytesOf(template, CKA.PUBLIC_KEY_INFO);
-  if (info === undefined) {
-    throw new KeysError('TEMPLATE_INCOMPLETE', 'a public key needs CKA_PUBLIC_KEY_INFO');
-  }
   try {
-    const key = publicFromDer(info);
+    const key =
+      info === undefined || info.length === 0
+        ? publicKeyFromComponents(template)
+        : publicFromDer(info);
     keyTypeOf(key);
     return key;
-  } catch {
+  } catch (error) {
+    if (error instanceof KeysError) throw error;
     throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'these bytes are no public key kept here');
   }
 }

@@ -19,7 +19,10 @@ import type { KeyObject, SignKeyObjectInput } from 'node:crypto';
 import { concat } from '../../../bytes/text.ts';
 import { KeysError } from '../../errors.ts';
 import { CKD, CKG, CKM } from '../pkcs11.ts';
-import { publicFromDer } from './generate.ts';
+import { publicKeyFromPoint } from './components.ts';
+import { CURVES, MONTGOMERY, publicFromDer } from './generate.ts';
+import { isRaw, signRaw, verifyRaw } from './raw.ts';
+import type { DigestSigner } from './raw.ts';
 import type { Mechanism } from './mechanism.ts';
 
 const HASHES: ReadonlyMap<number, string> = new Map([
@@ -127,7 +130,13 @@ function mac(mechanism: Mechanism, key: KeyObject, data: Uint8Array): Uint8Array
  * Signs, or MACs with a secret key (PKCS#11 v3.1, C_Sign).
  * @throws {KeysError} MECHANISM_INVALID, MECHANISM_PARAM_INVALID, DATA_INVALID
  */
-export function sign(mechanism: Mechanism, key: KeyObject, data: Uint8Array): Uint8Array {
+export function sign(
+  mechanism: Mechanism,
+  key: KeyObject,
+  data: Uint8Array,
+  signer: DigestSigner,
+): Uint8Array {
+  if (isRaw(mechanism.type)) return signRaw(mechanism, key, data, signer);
   if (key.type === 'secret') return mac(mechanism, key, data);
   const hash = SIGNATURE_HASH.get(mechanism.type);
   if (hash === undefined) throw new KeysError('MECHANISM_INVALID', 'no such mechanism for sign');
@@ -141,7 +150,9 @@ export function verify(
   key: KeyObject,
   data: Uint8Array,
   signature: Uint8Array,
+  signer: DigestSigner,
 ): boolean {
+  if (isRaw(mechanism.type)) return verifyRaw(mechanism, key, data, signature, signer);
   if (key.type === 'secret') {
     const expected = mac(mechanism, key, data);
     return expected.length === signature.length && timingSafeEqual(expected, signature);
@@ -260,10 +271,28 @@ export function unwrap(mechanism: Mechanism, key: KeyObject, wrapped: Uint8Array
   });
 }
 
+/** DER of the object identifier of a key's curve. */
+function curveOf(key: KeyObject): Uint8Array {
+  const name = key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType;
+  const found = [...CURVES, ...MONTGOMERY].find(([, curve]) => curve === name);
+  if (found === undefined) throw parameterError('curve');
+  return Uint8Array.fromHex(found[0]);
+}
+
+/** The other side's public key: SubjectPublicKeyInfo, or a point on the curve of ours. */
+function peerKey(base: KeyObject, data: Uint8Array): KeyObject {
+  const curve = curveOf(base);
+  try {
+    return publicKeyFromPoint(curve, data);
+  } catch {
+    return publicFromDer(data);
+  }
+}
+
 const MAX_DERIVED = 512;
 
 /**
- * ECDH (peer's key as SubjectPublicKeyInfo) or HKDF (RFC 5869); the caller wipes the result.
+ * ECDH (peer's key as SubjectPublicKeyInfo or as a point) or HKDF (RFC 5869); the caller wipes the result.
  * @throws {KeysError} MECHANISM_PARAM_INVALID, KEY_SIZE_RANGE
  */
 export function derive(
@@ -288,7 +317,7 @@ export function derive(
   const shared: Uint8Array = failing(
     'MECHANISM_PARAM_INVALID',
     "the peer's public key does not fit",
-    () => diffieHellman({ privateKey: base, publicKey: publicFromDer(parameter.publicData) }),
+    () => diffieHellman({ privateKey: base, publicKey: peerKey(base, parameter.publicData) }),
   );
   if (length === undefined || length === shared.length) return shared;
   if (length > shared.length) throw new KeysError('KEY_SIZE_RANGE', 'the shared secret is shorter');

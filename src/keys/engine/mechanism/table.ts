@@ -9,7 +9,9 @@ type Row = readonly [number, string, readonly Operation[], readonly number[]];
 
 const ROWS: readonly Row[] = [
   [CKM.RSA_PKCS_KEY_PAIR_GEN, 'rsa-pkcs-key-pair-gen', ['generate-pair'], [CKK.RSA]],
+  [CKM.RSA_PKCS, 'rsa-pkcs', SIGN, [CKK.RSA]],
   [CKM.RSA_PKCS_OAEP, 'rsa-oaep', [...ENCRYPT, ...WRAP], [CKK.RSA]],
+  [CKM.RSA_PKCS_PSS, 'rsa-pss', SIGN, [CKK.RSA]],
   [CKM.SHA256_RSA_PKCS, 'sha256-rsa-pkcs', SIGN, [CKK.RSA]],
   [CKM.SHA384_RSA_PKCS, 'sha384-rsa-pkcs', SIGN, [CKK.RSA]],
   [CKM.SHA512_RSA_PKCS, 'sha512-rsa-pkcs', SIGN, [CKK.RSA]],
@@ -17,6 +19,7 @@ const ROWS: readonly Row[] = [
   [CKM.SHA384_RSA_PKCS_PSS, 'sha384-rsa-pss', SIGN, [CKK.RSA]],
   [CKM.SHA512_RSA_PKCS_PSS, 'sha512-rsa-pss', SIGN, [CKK.RSA]],
   [CKM.EC_KEY_PAIR_GEN, 'ec-key-pair-gen', ['generate-pair'], [CKK.EC]],
+  [CKM.ECDSA, 'ecdsa', SIGN, [CKK.EC]],
   [CKM.ECDSA_SHA256, 'ecdsa-sha256', SIGN, [CKK.EC]],
   [CKM.ECDSA_SHA384, 'ecdsa-sha384', SIGN, [CKK.EC]],
   [CKM.ECDSA_SHA512, 'ecdsa-sha512', SIGN, [CKK.EC]],
@@ -44,6 +47,15 @@ const ROWS: readonly Row[] = [
   [CKM.SHA512_HMAC, 'hmac-sha512', SIGN, [CKK.SHA512_HMAC, CKK.GENERIC_SECRET]],
   [CKM.HKDF_DERIVE, 'hkdf', ['derive'], [CKK.GENERIC_SECRET, CKK.HKDF, CKK.AES]],
   [CKM.HKDF_KEY_GEN, 'hkdf-key-gen', ['generate'], [CKK.HKDF]],
+  [CKM.SHA224, 'sha224', ['digest'], []],
+  [CKM.SHA256, 'sha256', ['digest'], []],
+  [CKM.SHA384, 'sha384', ['digest'], []],
+  [CKM.SHA512, 'sha512', ['digest'], []],
+  [CKM.SHA512_256, 'sha512-256', ['digest'], []],
+  [CKM.SHA3_224, 'sha3-224', ['digest'], []],
+  [CKM.SHA3_256, 'sha3-256', ['digest'], []],
+  [CKM.SHA3_384, 'sha3-384', ['digest'], []],
+  [CKM.SHA3_512, 'sha3-512', ['digest'], []],
 ];
 
 /** Every mechanism that the engine performs, by its CKM number. */

@@ -136,7 +136,11 @@ export class FrameSplitter {
    * @throws {BytesError} when a length is over the limit: the stream is lost
    */
   push(chunk: Uint8Array): Uint8Array[] {
-    let bytes = this.#pending.length === 0 ? chunk : concat(this.#pending, chunk);
+    // A plain view where nothing is pending: a Buffer's own slice shares memory, an array's copies.
+    let bytes: Uint8Array =
+      this.#pending.length === 0
+        ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
+        : concat(this.#pending, chunk);
     const frames: Uint8Array[] = [];
     while (bytes.length >= 4) {
       const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { StrongroomError } from '../../errors.ts';
+import { homeFolder } from '../../node/home.ts';
+import { layoutOf } from '../../node/layout.ts';
+import type { Command } from '../command.ts';
+
+/** Where systems put the module of p11-kit that speaks to a socket. */
+const MODULES = [
+  '/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so',
+  '/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so',
+  '/usr/lib64/pkcs11/p11-kit-client.so',
+  '/usr/lib/pkcs11/p11-kit-client.so',
+  '/usr/local/lib/pkcs11/p11-kit-client.so',
+] as const;
+
+/** A path inside `unix:path=`, whose special characters p11-kit wants percent-encoded. */
+function addressOf(path: string): string {
+  return `unix:path=${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** `strongroom pkcs11 env`: the lines to `eval`. */
+export const pkcs11Env: Command = {
+  summary: 'print the lines that point PKCS#11 programs at the keys inside',
+  usage: '[--module FILE]',
+  help: [
+    '  --module FILE  the p11-kit-client.so to use, where it is not found by itself',
+    '',
+    'P11_KIT_SERVER_ADDRESS tells the module where the keys are, STRONGROOM_PKCS11_MODULE is the',
+    'module to give to pkcs11-tool and its like.',
+  ].join('\n'),
+  example: 'eval "$(strongroom pkcs11 env)" && pkcs11-tool --module "$STRONGROOM_PKCS11_MODULE" -L',
+  options: { module: { type: 'string' } },
+  positionals: [0, 0],
+  run(call, output) {
+    const module = call.text('module') ?? MODULES.find((path) => existsSync(path));
+    if (module === undefined) {
+      throw new StrongroomError('MODULE_MISSING', 'p11-kit-client.so is not on this machine', {
+        mend: 'install p11-kit (Debian: p11-kit-modules), or name it with --module',
+      });
+    }
+    const values = {
+      P11_KIT_SERVER_ADDRESS: addressOf(layoutOf(homeFolder()).pkcs11Socket),
+      STRONGROOM_PKCS11_MODULE: module,
+    };
+    const lines = Object.entries(values).map(
+      ([name, value]) => `${name}=${quoted(value)}; export ${name}`,
+    );
+    output.result(lines.join('\n'), values);
+    return 0;
+  },
+};

@@ -1,0 +1,114 @@
+import { constants, privateEncrypt, publicDecrypt, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { KeysError } from '../../errors.ts';
+import { CKG, CKM } from '../pkcs11.ts';
+import type { Mechanism } from './mechanism.ts';
+
+/**
+ * Signatures over a digest that somebody else computed: the only ones that the oldest PKCS#11
+ * clients carry for ECDSA and PSS. `node:crypto` hashes whatever it signs with these two, so OpenSSL
+ * is called directly; whoever composes the engine passes that in.
+ */
+export interface DigestSigner {
+  /** ECDSA; `r` and `s` behind each other. The digest is cut to the length of the order. */
+  ecdsaSign(key: KeyObject, digest: Uint8Array): Uint8Array;
+  ecdsaVerify(key: KeyObject, digest: Uint8Array, signature: Uint8Array): boolean;
+  /** RSASSA-PSS with one hash for message and mask (RFC 8017, 8.1). */
+  pssSign(key: KeyObject, digest: Uint8Array, hash: PssHash, saltLength: number): Uint8Array;
+  pssVerify(
+    key: KeyObject,
+    digest: Uint8Array,
+    hash: PssHash,
+    saltLength: number,
+    signature: Uint8Array,
+  ): boolean;
+}
+
+export type PssHash = 'sha256' | 'sha384' | 'sha512';
+
+const PSS_HASHES: ReadonlyMap<number, { name: PssHash; length: number; mgf: number }> = new Map([
+  [CKM.SHA256, { name: 'sha256', length: 32, mgf: CKG.MGF1_SHA256 }],
+  [CKM.SHA384, { name: 'sha384', length: 48, mgf: CKG.MGF1_SHA384 }],
+  [CKM.SHA512, { name: 'sha512', length: 64, mgf: CKG.MGF1_SHA512 }],
+] as const);
+
+/** Longer inputs of ECDSA are no digest. */
+const MAX_DIGEST = 128;
+
+export function isRaw(type: number): boolean {
+  return type === CKM.ECDSA || type === CKM.RSA_PKCS_PSS || type === CKM.RSA_PKCS;
+}
+
+function pssOf(mechanism: Mechanism, digest: Uint8Array): { name: PssHash; saltLength: number } {
+  const { parameter } = mechanism;
+  if (parameter.kind !== 'pss') throw parameterError();
+  const hash = PSS_HASHES.get(parameter.hash);
+  if (hash === undefined || hash.mgf !== parameter.mgf) throw parameterError();
+  if (!(parameter.saltLength >= 0 && parameter.saltLength <= 64)) throw parameterError();
+  if (digest.length !== hash.length) {
+    throw new KeysError('DATA_LEN_RANGE', 'these data are no digest of the hash in the parameter');
+  }
+  return { name: hash.name, saltLength: parameter.saltLength };
+}
+
+function parameterError(): KeysError {
+  return new KeysError('MECHANISM_PARAM_INVALID', "the mechanism's parameter does not fit");
+}
+
+function checkNone(mechanism: Mechanism): void {
+  if (mechanism.parameter.kind !== 'none') throw parameterError();
+}
+
+/**
+ * CKM_ECDSA, CKM_RSA_PKCS (the data in a block of type 1, RFC 8017 9.2 without its hash) or
+ * CKM_RSA_PKCS_PSS.
+ * @throws {KeysError} DATA_LEN_RANGE, MECHANISM_PARAM_INVALID
+ */
+export function signRaw(
+  mechanism: Mechanism,
+  key: KeyObject,
+  data: Uint8Array,
+  signer: DigestSigner,
+): Uint8Array {
+  if (mechanism.type === CKM.RSA_PKCS_PSS) {
+    const { name, saltLength } = pssOf(mechanism, data);
+    return signer.pssSign(key, data, name, saltLength);
+  }
+  checkNone(mechanism);
+  if (mechanism.type === CKM.ECDSA) {
+    if (data.length === 0 || data.length > MAX_DIGEST) {
+      throw new KeysError('DATA_LEN_RANGE', `ECDSA signs a digest of 1 to ${MAX_DIGEST} bytes`);
+    }
+    return signer.ecdsaSign(key, data);
+  }
+  const most = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 11;
+  if (data.length > most) {
+    throw new KeysError('DATA_LEN_RANGE', `this key signs ${most} bytes at the most`);
+  }
+  return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
+}
+
+/** @throws {KeysError} DATA_LEN_RANGE, MECHANISM_PARAM_INVALID */
+export function verifyRaw(
+  mechanism: Mechanism,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+  signer: DigestSigner,
+): boolean {
+  if (mechanism.type === CKM.RSA_PKCS_PSS) {
+    const { name, saltLength } = pssOf(mechanism, data);
+    return signer.pssVerify(key, data, name, saltLength, signature);
+  }
+  checkNone(mechanism);
+  if (mechanism.type === CKM.ECDSA) {
+    if (data.length === 0 || data.length > MAX_DIGEST) return false;
+    return signer.ecdsaVerify(key, data, signature);
+  }
+  try {
+    const inside = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature);
+    return inside.length === data.length && timingSafeEqual(inside, data);
+  } catch {
+    return false;
+  }
+}

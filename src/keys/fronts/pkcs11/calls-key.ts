@@ -1,0 +1,250 @@
+import type { ActiveOperation } from '../../engine/request.ts';
+import { concat } from '../../../bytes/text.ts';
+import type { CallContext, CallHandler, CallTable, WriteReply } from './context.ts';
+import { mechanism, session, settle } from './context.ts';
+import { ReturnValue } from './return-value.ts';
+import type { KeyOperation, KeyOperationKind, Session } from './session.ts';
+import type { ReplyWriter } from './wire/reply.ts';
+import type { Room } from './wire/request.ts';
+
+/**
+ * Sign, verify, encrypt and decrypt (PKCS#11 v3.1, 5.8 to 5.15). Parts of a multi-part operation are
+ * collected and worked on at its end. A length query or a buffer that is too small keeps the
+ * operation open; every other answer ends it.
+ */
+
+const NOTHING = new Uint8Array();
+
+function init(kind: KeyOperationKind): CallHandler {
+  return (context) => {
+    const { application, reader } = context;
+    const of = session(context);
+    const by = mechanism(context);
+    const handle = reader.ulong();
+    reader.end();
+    if (by === undefined) {
+      application.endOperation(of, kind);
+      return undefined;
+    }
+    if (of[kind] !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
+    const { service, caller } = application;
+    const active = service.begin(
+      { verb: kind, key: application.key(handle), mechanism: by },
+      caller,
+    );
+    of[kind] = { active, parts: undefined, length: 0, result: undefined };
+    return undefined;
+  };
+}
+
+function underWay(of: Session, kind: KeyOperationKind): KeyOperation {
+  const operation = of[kind];
+  if (operation === undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  return operation;
+}
+
+/** Runs `work`; whatever it throws ends the operation. */
+function ending<Result>(
+  { application }: CallContext,
+  of: Session,
+  kind: KeyOperationKind,
+  work: () => Result,
+): Result {
+  try {
+    return work();
+  } catch (error) {
+    application.endOperation(of, kind);
+    throw error;
+  }
+}
+
+/** Answers with the result of an operation and ends it, or tells how much room it takes. */
+function give(
+  context: CallContext,
+  of: Session,
+  kind: KeyOperationKind,
+  operation: KeyOperation,
+  data: Uint8Array,
+  room: Room,
+): Promise<WriteReply> | undefined {
+  const { application, writer } = context;
+  const { active } = operation;
+  const bound = active.outputBound(data.length);
+  if (room.query || (active.exactBound && room.size < bound)) {
+    writer.lengthOnly(operation.result?.length ?? bound);
+    return undefined;
+  }
+  const write = (later: ReplyWriter, result: Uint8Array): void => {
+    if (result.length > room.size) {
+      operation.result = result;
+      later.lengthOnly(result.length);
+      return;
+    }
+    later.byteArray(result);
+    if (of[kind] === operation) application.endOperation(of, kind);
+  };
+  if (operation.result !== undefined) {
+    write(writer, operation.result);
+    return undefined;
+  }
+  const result = active.whole(data);
+  if (!(result instanceof Promise)) {
+    write(writer, result);
+    return undefined;
+  }
+  return waiting(context, of, kind, operation, result).then(
+    (value) => (later) => write(later, value),
+  );
+}
+
+/** A result that somebody has to confirm first: a refusal ends the operation too. */
+async function waiting(
+  { application }: CallContext,
+  of: Session,
+  kind: KeyOperationKind,
+  operation: KeyOperation,
+  result: Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  try {
+    return await result;
+  } catch (error) {
+    if (of[kind] === operation) application.endOperation(of, kind);
+    throw error;
+  }
+}
+
+function whole(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
+  return (context) => {
+    const { reader } = context;
+    const of = session(context);
+    const data = reader.byteArray();
+    const room = reader.room();
+    reader.end();
+    const operation = underWay(of, kind);
+    return ending(context, of, kind, () => {
+      if (data === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+      // One that was begun in parts is finished in parts.
+      if (operation.parts !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+      return give(context, of, kind, operation, data, room);
+    });
+  };
+}
+
+function collect(
+  context: CallContext,
+  kind: KeyOperationKind,
+  part: Uint8Array | undefined,
+  of: Session,
+): void {
+  const operation = underWay(of, kind);
+  ending(context, of, kind, () => {
+    if (part === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+    context.application.collect(operation, part);
+  });
+}
+
+/** C_SignUpdate and C_VerifyUpdate. */
+function update(kind: 'sign' | 'verify'): CallHandler {
+  return (context) => {
+    const of = session(context);
+    const part = context.reader.byteArray();
+    context.reader.end();
+    collect(context, kind, part, of);
+    return undefined;
+  };
+}
+
+/** C_EncryptUpdate and C_DecryptUpdate: everything is held back for the end. */
+function updateCipher(kind: 'encrypt' | 'decrypt'): CallHandler {
+  return (context) => {
+    const of = session(context);
+    const part = context.reader.byteArray();
+    const room = context.reader.room();
+    context.reader.end();
+    // From clients of version 0 a buffer of no size looks like a query: nothing will come of either,
+    // but only a call that is no query may take the part.
+    if (room.query) underWay(of, kind);
+    else collect(context, kind, part, of);
+    context.writer.byteArray(NOTHING);
+    return undefined;
+  };
+}
+
+function joined(operation: KeyOperation): Uint8Array {
+  const { parts } = operation;
+  if (parts === undefined || parts.length === 0) return NOTHING;
+  return parts.length === 1 ? (parts[0] as Uint8Array) : concat(...parts);
+}
+
+function final(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
+  return (context) => {
+    const { reader } = context;
+    const of = session(context);
+    const room = reader.room();
+    reader.end();
+    const operation = underWay(of, kind);
+    return ending(context, of, kind, () =>
+      give(context, of, kind, operation, joined(operation), room),
+    );
+  };
+}
+
+/** A verification ends the operation whatever comes of it. */
+function check(
+  { application, writer }: CallContext,
+  of: Session,
+  active: ActiveOperation,
+  data: Uint8Array,
+  signature: Uint8Array,
+): Promise<WriteReply> | undefined {
+  try {
+    return settle(active.whole(data, signature), writer, () => undefined);
+  } finally {
+    application.endOperation(of, 'verify');
+  }
+}
+
+const verify: CallHandler = (context) => {
+  const { reader } = context;
+  const of = session(context);
+  const data = reader.byteArray();
+  const signature = reader.byteArray();
+  reader.end();
+  const operation = underWay(of, 'verify');
+  return ending(context, of, 'verify', () => {
+    if (data === undefined || signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+    if (operation.parts !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+    return check(context, of, operation.active, data, signature);
+  });
+};
+
+const verifyFinal: CallHandler = (context) => {
+  const { reader } = context;
+  const of = session(context);
+  const signature = reader.byteArray();
+  reader.end();
+  const operation = underWay(of, 'verify');
+  return ending(context, of, 'verify', () => {
+    if (signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+    return check(context, of, operation.active, joined(operation), signature);
+  });
+};
+
+export const keyCalls: CallTable = {
+  SignInit: init('sign'),
+  Sign: whole('sign'),
+  SignUpdate: update('sign'),
+  SignFinal: final('sign'),
+  VerifyInit: init('verify'),
+  Verify: verify,
+  VerifyUpdate: update('verify'),
+  VerifyFinal: verifyFinal,
+  EncryptInit: init('encrypt'),
+  Encrypt: whole('encrypt'),
+  EncryptUpdate: updateCipher('encrypt'),
+  EncryptFinal: final('encrypt'),
+  DecryptInit: init('decrypt'),
+  Decrypt: whole('decrypt'),
+  DecryptUpdate: updateCipher('decrypt'),
+  DecryptFinal: final('decrypt'),
+};
