@@ -41,7 +41,7 @@ export function showPins({ pin, soPin }: Provisioned): string {
     'a new strongroom was made; these are shown once:',
     ...(pin === undefined
       ? []
-      : [`  PIN                   ${pin}   (opens PKCS#11 sessions, once those are offered)`]),
+      : [`  PIN                   ${pin}   (for PKCS#11 programs)`]),
     ...(soPin === undefined
       ? []
       : [`  security officer PIN  ${soPin}   (sets a new PIN when the other is lost or locked)`]),
