@@ -39,9 +39,7 @@ export async function provision(
 export function showPins({ pin, soPin }: Provisioned): string {
   return [
     'a new strongroom was made; these are shown once:',
-    ...(pin === undefined
-      ? []
-      : [`  PIN                   ${pin}   (for PKCS#11 programs)`]),
+    ...(pin === undefined ? [] : [`  PIN                   ${pin}   (for PKCS#11 programs)`]),
     ...(soPin === undefined
       ? []
       : [`  security officer PIN  ${soPin}   (sets a new PIN when the other is lost or locked)`]),
