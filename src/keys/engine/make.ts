@@ -2,10 +2,10 @@ import { createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../errors.ts';
 import type { AttributeValue, Template } from './attribute.ts';
-import { privateDerFromComponents } from './mechanism/components.ts';
-import { generateKey, generateKeyPair } from './mechanism/generate.ts';
+import { checkParameter, generateKey, generateKeyPair } from './mechanism/generate.ts';
 import {
   keyTypeOf,
+  privateKeyFromAttributes,
   privateKeyFromDer,
   publicAttributes,
   publicKeyFromAttributes,
@@ -74,6 +74,7 @@ export async function makeSecret(mechanism: Mechanism, template: Template): Prom
   if (fixed === undefined || !mechanisms.has(mechanism.type)) {
     throw new KeysError('MECHANISM_INVALID', 'no such mechanism for a secret key');
   }
+  checkParameter(mechanism);
   // A generic secret may be made as the HMAC key of one hash.
   const named = numberOf(template, CKA.KEY_TYPE);
   const keyType = fixed === CKK.GENERIC_SECRET && named !== undefined ? named : fixed;
@@ -172,22 +173,28 @@ function infoOf(components: Template): [number, AttributeValue][] {
   return info === undefined ? [] : [[CKA.PUBLIC_KEY_INFO, info]];
 }
 
+/** Where the value of a new object comes from, when it is no import. */
+export interface Source {
+  /** The raw secret, or the PKCS#8 bytes of a private key; the caller wipes them. */
+  readonly value: Uint8Array;
+  /** Unwrapping makes secret and private keys, derivation and encapsulation secret keys only. */
+  readonly by: 'unwrap' | 'derive' | 'encapsulate' | 'decapsulate';
+  /** The key that it was derived from. */
+  readonly base?: Template;
+}
+
 /**
- * C_CreateObject, and the objects that unwrapping, derivation and encapsulation make: `value` is
- * then the raw secret or the PKCS#8 bytes, which the caller wipes.
+ * C_CreateObject, and the objects that unwrapping, derivation and encapsulation make.
  * @throws {KeysError} TEMPLATE_INCOMPLETE, TEMPLATE_INCONSISTENT, ATTRIBUTE_VALUE_INVALID
  */
-export function makeImported(template: Template, value?: Uint8Array): NewObject {
-  const objectClass = numberOf(template, CKA.CLASS);
-  if (objectClass === undefined) {
-    throw new KeysError('TEMPLATE_INCOMPLETE', 'the template needs CKA_CLASS');
-  }
+export function makeImported(template: Template, source?: Source): NewObject {
+  const objectClass = classIn(template, source);
   const half = halfOf(objectClass);
   if (half === undefined) {
     return { purpose: 'store', attributes: plainAttributes(template), key: undefined };
   }
   const named = numberOf(template, CKA.KEY_TYPE);
-  const key = importKey(half, named, template, value);
+  const key = importKey(half, named, template, source?.value);
   const keyType = half === 'secret' ? (named ?? CKK.GENERIC_SECRET) : keyTypeOf(key);
   if (named !== undefined && named !== keyType) {
     throw new KeysError('TEMPLATE_INCONSISTENT', 'the value is of another type of key');
@@ -200,8 +207,27 @@ export function makeImported(template: Template, value?: Uint8Array): NewObject 
   const shown = half === 'privateKey' ? privateComponents(components) : components;
   const attributes = keyAttributes(half, keyType, purpose, template, shown, {
     generatedBy: undefined,
+    ...(source?.base === undefined ? {} : { derivedFrom: source.base }),
   });
   return { purpose, attributes, key };
+}
+
+/** The class of the object; a value that came out of another key never becomes a readable object. */
+function classIn(template: Template, source: Source | undefined): number {
+  const named = numberOf(template, CKA.CLASS);
+  if (source === undefined) {
+    if (named !== undefined) return named;
+    throw new KeysError('TEMPLATE_INCOMPLETE', 'the template needs CKA_CLASS');
+  }
+  if (source.by === 'unwrap') {
+    if (named === CKO.SECRET_KEY || named === CKO.PRIVATE_KEY) return named;
+    if (named === undefined) {
+      throw new KeysError('TEMPLATE_INCOMPLETE', 'the template needs CKA_CLASS');
+    }
+  } else if (named === undefined || named === CKO.SECRET_KEY) {
+    return CKO.SECRET_KEY;
+  }
+  throw new KeysError('TEMPLATE_INCONSISTENT', `${source.by} makes no objects of this class`);
 }
 
 function importKey(
@@ -212,22 +238,16 @@ function importKey(
 ): KeyObject {
   if (half === 'publicKey') return publicKeyFromAttributes(template);
   if (half === 'privateKey') {
-    const components = value === undefined ? privateDerFromComponents(template) : undefined;
-    try {
-      const der = value ?? components ?? bytesOf(template, CKA.VALUE);
-      if (der !== undefined) return privateKeyFromDer(der);
-    } finally {
-      components?.fill(0);
-    }
-    throw new KeysError(
-      'TEMPLATE_INCOMPLETE',
-      'a private key needs its components, or its PKCS#8 form in CKA_VALUE',
-    );
+    return value === undefined ? privateKeyFromAttributes(template) : privateKeyFromDer(value);
   }
   const secret = value ?? bytesOf(template, CKA.VALUE);
   if (secret === undefined || secret.length === 0) {
     throw new KeysError('TEMPLATE_INCOMPLETE', 'a secret key needs CKA_VALUE');
   }
   checkLength(keyType ?? CKK.GENERIC_SECRET, secret.length);
+  const length = numberOf(template, CKA.VALUE_LEN);
+  if (length !== undefined && length !== secret.length) {
+    throw new KeysError('TEMPLATE_INCONSISTENT', 'CKA_VALUE_LEN is not the length of the value');
+  }
   return createSecretKey(secret);
 }

@@ -191,7 +191,7 @@ export interface BeginRequest {
   readonly mechanism: Mechanism;
 }
 
-/** A permitted operation: `whole` does it, once. */
+/** A permitted operation: `whole` does it, once; or `inParts` begins it, once. */
 export interface ActiveOperation {
   /**
    * The result; for `verify` the signature is given and the result is empty. A promise only where
@@ -203,6 +203,23 @@ export interface ActiveOperation {
   outputBound(inputLength: number): number;
   /** Whether `outputBound` is what comes, not only the most. */
   readonly exactBound: boolean;
+  /**
+   * The operation in parts, or `undefined` where the parts have to be collected for `whole`: the
+   * scheme needs its data at once, or somebody has to confirm first.
+   * @throws {KeysError} what the mechanism throws
+   */
+  inParts(): PartedOperation | undefined;
+}
+
+/** An operation whose data come in parts. Every method throws KeysError; then it is over. */
+export interface PartedOperation {
+  /** Bytes that the next `update` with so many gives, exactly. */
+  updateLength(partLength: number): number;
+  update(part: Uint8Array): Uint8Array;
+  /** Bytes that `finish` gives at the most. */
+  finishBound(): number;
+  /** @throws {KeysError} SIGNATURE_INVALID for a wrong `signature` */
+  finish(signature?: Uint8Array): Uint8Array;
 }
 
 /**

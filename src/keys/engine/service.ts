@@ -2,10 +2,13 @@ import { KeysError } from '../errors.ts';
 import { StrongroomError } from '../../errors.ts';
 import type { AttributeReading, Template } from './attribute.ts';
 import { makeSecret, makePair, makeImported } from './make.ts';
+import type { Source } from './make.ts';
 import * as perform from './mechanism/perform.ts';
 import type { Mechanism, Operation } from './mechanism/mechanism.ts';
-import { outputBound } from './mechanism/output.ts';
+import { outputBound, signatureLength } from './mechanism/output.ts';
 import type { DigestSigner } from './mechanism/raw.ts';
+import { start } from './mechanism/running.ts';
+import type { Running } from './mechanism/running.ts';
 import { mechanisms } from './mechanism/table.ts';
 import { encodePrivate } from './mechanism/key-material.ts';
 import type { Objects } from './objects.ts';
@@ -119,22 +122,28 @@ export class Keys implements KeysService {
     } catch (error) {
       throw this.#refused(verb, request.key, caller, error);
     }
-    const work = (data: Uint8Array, signature: Uint8Array | undefined): Uint8Array => {
+    // Whatever happens between the steps of an operation: its key must still be the same.
+    const step = <Result>(work: () => Result): Result => {
       try {
         this.#checkState();
         if (this.#find(key.id, caller) !== key) {
           throw new KeysError('KEY_HANDLE_INVALID', 'the key was changed or destroyed meanwhile');
         }
-        const result = this.#perform(verb, mechanism, key, data, signature);
-        this.#record(verb, key.id, caller, undefined);
-        return result;
+        return work();
       } catch (error) {
         throw this.#refused(verb, key.id, caller, error);
       }
     };
+    const work = (data: Uint8Array, signature: Uint8Array | undefined): Uint8Array =>
+      step(() => {
+        const result = this.#perform(verb, mechanism, key, data, signature);
+        this.#record(verb, key.id, caller, undefined);
+        return result;
+      });
+    const confirms = isTrue(key.attributes, CKA.STRONGROOM_CONFIRM);
     return {
       whole: (data, signature) => {
-        if (!isTrue(key.attributes, CKA.STRONGROOM_CONFIRM)) return work(data, signature);
+        if (!confirms) return work(data, signature);
         // The caller's memory may be used again before the person has answered.
         const [kept, keptSignature] = [data.slice(), signature?.slice()];
         return this.#confirmed(key, verb, caller).then(
@@ -144,8 +153,30 @@ export class Keys implements KeysService {
           },
         );
       },
+      inParts: () => {
+        if (confirms) return undefined;
+        const running = step(() => this.#start(verb, mechanism, key));
+        if (running === undefined) return undefined;
+        return {
+          updateLength: (length) => running.updateLength(length),
+          update: (part) => step(() => running.update(part)),
+          finishBound: () => running.finishBound(),
+          finish: (signature) =>
+            step(() => {
+              if (verb === 'verify') checkLength(mechanism, key, signature ?? NOTHING);
+              const result = running.finish(signature ?? NOTHING);
+              this.#record(verb, key.id, caller, undefined);
+              return result;
+            }),
+        };
+      },
       ...outputBound(verb, mechanism, key),
     };
+  }
+
+  #start(verb: BeginRequest['verb'], mechanism: Mechanism, key: TokenObject): Running | undefined {
+    const length = verb === 'sign' ? signatureLength(mechanism, key) : 0;
+    return start(verb, mechanism, secretOf(key), length);
   }
 
   #perform(
@@ -170,6 +201,7 @@ export class Keys implements KeysService {
   }
 
   #verify(mechanism: Mechanism, key: TokenObject, data: Uint8Array, signature: Uint8Array): void {
+    checkLength(mechanism, key, signature);
     if (perform.verify(mechanism, secretOf(key), data, signature, this.#options.digests)) return;
     throw new KeysError('SIGNATURE_INVALID', 'the signature is wrong');
   }
@@ -499,7 +531,7 @@ export class Keys implements KeysService {
     return this.#use('unwrap', unwrappingKey, mechanism, caller, (unwrapping) => {
       const clear = perform.unwrap(mechanism, secretOf(unwrapping), request.wrapped);
       try {
-        return this.#putSecret(request.template, clear, 'unwrap', caller);
+        return this.#putSecret(request.template, { value: clear, by: 'unwrap' }, caller);
       } finally {
         clear.fill(0);
       }
@@ -513,7 +545,8 @@ export class Keys implements KeysService {
       const length = numberOf(request.template, CKA.VALUE_LEN);
       const value = perform.derive(mechanism, secretOf(base), length);
       try {
-        return this.#putSecret(request.template, value, 'derive', caller);
+        const source: Source = { value, by: 'derive', base: base.attributes };
+        return this.#putSecret(request.template, source, caller);
       } finally {
         value.fill(0);
       }
@@ -529,10 +562,8 @@ export class Keys implements KeysService {
     return this.#use('encapsulate', publicKey, mechanism, caller, (key) => {
       const { ciphertext, secret } = perform.encapsulate(mechanism, secretOf(key));
       try {
-        return {
-          ciphertext,
-          secret: this.#putSecret(request.template, secret, 'encapsulate', caller),
-        };
+        const source: Source = { value: secret, by: 'encapsulate' };
+        return { ciphertext, secret: this.#putSecret(request.template, source, caller) };
       } finally {
         secret.fill(0);
       }
@@ -545,7 +576,8 @@ export class Keys implements KeysService {
     return this.#use('decapsulate', privateKey, mechanism, caller, (key) => {
       const secret = perform.decapsulate(mechanism, secretOf(key), request.ciphertext);
       try {
-        return this.#putSecret(request.template, secret, 'decapsulate', caller);
+        const source: Source = { value: secret, by: 'decapsulate', base: key.attributes };
+        return this.#putSecret(request.template, source, caller);
       } finally {
         secret.fill(0);
       }
@@ -553,9 +585,9 @@ export class Keys implements KeysService {
   }
 
   /** A new object around a value that came out of another key. */
-  #putSecret(template: Template, value: Uint8Array, operation: string, caller: Caller): ObjectId {
-    const object = makeImported(template, value);
-    this.#authoriseNew([object], operation, caller);
+  #putSecret(template: Template, source: Source, caller: Caller): ObjectId {
+    const object = makeImported(template, source);
+    this.#authoriseNew([object], source.by, caller);
     return this.#put([object], caller)[0] as ObjectId;
   }
 
@@ -594,6 +626,12 @@ function targetOf(request: KeysRequest): string {
   if ('unwrappingKey' in request) return request.unwrappingKey;
   if ('publicKey' in request) return request.publicKey;
   return 'privateKey' in request ? request.privateKey : '';
+}
+
+/** @throws {KeysError} SIGNATURE_LEN_RANGE: its length alone tells that it is wrong */
+function checkLength(mechanism: Mechanism, key: TokenObject, signature: Uint8Array): void {
+  if (signature.length === signatureLength(mechanism, key)) return;
+  throw new KeysError('SIGNATURE_LEN_RANGE', 'the signature has a wrong length');
 }
 
 function secretOf(object: TokenObject): NonNullable<TokenObject['key']> {

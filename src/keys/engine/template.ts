@@ -60,6 +60,18 @@ const SET_BY_TOKEN: ReadonlySet<number> = new Set([
   CKA.KEY_GEN_MECHANISM,
 ]);
 
+/**
+ * What would bind a key's use further and is not kept here: left out in silence, a caller would rely
+ * on it.
+ */
+const NOT_KEPT: ReadonlySet<number> = new Set([
+  CKA.WRAP_TEMPLATE,
+  CKA.UNWRAP_TEMPLATE,
+  CKA.DERIVE_TEMPLATE,
+  CKA.ENCAPSULATE_TEMPLATE,
+  CKA.DECAPSULATE_TEMPLATE,
+]);
+
 /** What C_SetAttributeValue may change; `EXTRACTABLE` only to false. */
 const MODIFIABLE: ReadonlySet<number> = new Set([
   CKA.LABEL,
@@ -71,20 +83,36 @@ const MODIFIABLE: ReadonlySet<number> = new Set([
   CKA.END_DATE,
   CKA.EXTRACTABLE,
   CKA.SENSITIVE,
-  CKA.PRIVATE,
   CKA.WRAP_WITH_TRUSTED,
   CKA.STRONGROOM_CONFIRM,
 ]);
 
+/** What a copy may have otherwise than its original (v3.1, table 12). */
+const CHANGED_BY_COPY: ReadonlySet<number> = new Set([
+  CKA.TOKEN,
+  CKA.PRIVATE,
+  CKA.MODIFIABLE,
+  CKA.DESTROYABLE,
+]);
+
 /**
  * Checks the form of a template: known types of value, sizes, nothing that only the token may set.
- * @throws {KeysError} ATTRIBUTE_VALUE_INVALID, ATTRIBUTE_READ_ONLY, TEMPLATE_INCONSISTENT
+ * @throws {KeysError} ATTRIBUTE_VALUE_INVALID, ATTRIBUTE_READ_ONLY, ATTRIBUTE_TYPE_INVALID,
+ *   TEMPLATE_INCONSISTENT
  */
 export function checkTemplate(template: Template): void {
   if (template.size > MAX_ATTRIBUTES) {
     throw new KeysError('TEMPLATE_INCONSISTENT', `more than ${MAX_ATTRIBUTES} attributes`);
   }
   for (const [type, value] of template) {
+    if (NOT_KEPT.has(type)) {
+      throw new KeysError('ATTRIBUTE_TYPE_INVALID', `attribute ${hex(type)} is not kept here`);
+    }
+    if (type === CKA.ALWAYS_AUTHENTICATE && value === true) {
+      throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'a PIN before every use is not offered', {
+        mend: 'make the key with CKA_STRONGROOM_CONFIRM: a person is then asked before every use',
+      });
+    }
     if (SET_BY_TOKEN.has(type)) {
       throw new KeysError(
         'ATTRIBUTE_READ_ONLY',
@@ -130,6 +158,8 @@ function storage(template: Template, privateByDefault: boolean): [number, Attrib
 export interface Origin {
   /** The generation mechanism, or `undefined` for an import, an unwrapping or a derivation. */
   readonly generatedBy: number | undefined;
+  /** Attributes of the key that it was derived from. */
+  readonly derivedFrom?: Template;
 }
 
 /**
@@ -168,8 +198,10 @@ export function keyAttributes(
   const extractable = template.get(CKA.EXTRACTABLE) === true;
   attributes.set(CKA.SENSITIVE, true);
   attributes.set(CKA.EXTRACTABLE, extractable);
-  attributes.set(CKA.ALWAYS_SENSITIVE, local);
-  attributes.set(CKA.NEVER_EXTRACTABLE, local && !extractable);
+  // A derived key is what its base is, as far as its own template goes (v3.1, 6.3.20).
+  const inherits = (type: number): boolean => origin.derivedFrom?.get(type) === true;
+  attributes.set(CKA.ALWAYS_SENSITIVE, local || inherits(CKA.ALWAYS_SENSITIVE));
+  attributes.set(CKA.NEVER_EXTRACTABLE, !extractable && (local || inherits(CKA.NEVER_EXTRACTABLE)));
   attributes.set(CKA.WRAP_WITH_TRUSTED, template.get(CKA.WRAP_WITH_TRUSTED) === true);
   attributes.set(CKA.STRONGROOM_CONFIRM, template.get(CKA.STRONGROOM_CONFIRM) === true);
   if (half === 'privateKey') {
@@ -227,21 +259,27 @@ export function checkChange(current: Template, changes: Template, copying: boole
   const isKey = halfOf(objectClass) !== undefined;
   for (const [type, value] of changes) {
     if (current.get(type) === value) continue;
-    const storageOfCopy =
-      copying && (type === CKA.TOKEN || type === CKA.MODIFIABLE || type === CKA.DESTROYABLE);
-    const loosens =
-      (type === CKA.EXTRACTABLE && value === true) ||
-      (type === CKA.SENSITIVE && value === false) ||
-      (type === CKA.WRAP_WITH_TRUSTED && value === false) ||
-      (type === CKA.STRONGROOM_CONFIRM && value === false) ||
-      (type === CKA.PRIVATE && value === false);
-    const fixed = isKey ? !MODIFIABLE.has(type) || isUsage(type) : type === CKA.CLASS;
-    const token = !copying && type === CKA.TOKEN;
-    if (storageOfCopy) continue;
-    if (fixed || loosens || token) {
+    if (loosens(type, value) || !mayChange(type, isKey, copying)) {
       throw new KeysError('ATTRIBUTE_READ_ONLY', `attribute ${hex(type)} cannot be changed so`);
     }
   }
+}
+
+/** Protection is added, never taken away. */
+function loosens(type: number, value: AttributeValue): boolean {
+  return (
+    (type === CKA.EXTRACTABLE && value === true) ||
+    (type === CKA.SENSITIVE && value === false) ||
+    (type === CKA.WRAP_WITH_TRUSTED && value === false) ||
+    (type === CKA.STRONGROOM_CONFIRM && value === false) ||
+    (type === CKA.PRIVATE && value === false)
+  );
+}
+
+function mayChange(type: number, isKey: boolean, copying: boolean): boolean {
+  if (CHANGED_BY_COPY.has(type)) return copying;
+  if (isKey) return MODIFIABLE.has(type) && !isUsage(type);
+  return type !== CKA.CLASS && type !== CKA.CERTIFICATE_TYPE && type !== CKA.TRUSTED;
 }
 
 /** Attributes whose values are secret: never read, whatever the object says. */

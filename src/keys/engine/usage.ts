@@ -77,11 +77,12 @@ export function purposesOf(keyType: number): readonly Purpose[] {
 }
 
 const HMAC_TYPES: ReadonlySet<number> = new Set([
-  CKK.SHA_1_HMAC,
   CKK.SHA224_HMAC,
   CKK.SHA256_HMAC,
   CKK.SHA384_HMAC,
   CKK.SHA512_HMAC,
+  CKK.SHA512_224_HMAC,
+  CKK.SHA512_256_HMAC,
   CKK.SHA3_224_HMAC,
   CKK.SHA3_256_HMAC,
   CKK.SHA3_384_HMAC,

@@ -1,13 +1,10 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair as generate,
-  randomBytes,
-  createSecretKey,
-} from 'node:crypto';
+import { createSecretKey, generateKeyPair as generate, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../../errors.ts';
-import { CKM, CKP } from '../pkcs11.ts';
+import { CKK, CKM } from '../pkcs11.ts';
+import type { Curve } from './curve.ts';
+import { curveOf } from './curve.ts';
+import { latticeOf } from './lattice.ts';
 import type { Mechanism } from './mechanism.ts';
 
 /** What C_GenerateKeyPair is told of size, curve or parameter set. */
@@ -18,36 +15,6 @@ export interface PairParameters {
   readonly curve?: Uint8Array;
   readonly parameterSet?: number;
 }
-
-/** Curves by the DER of their object identifier. */
-export const CURVES: ReadonlyMap<string, string> = new Map([
-  ['06082a8648ce3d030107', 'prime256v1'],
-  ['06052b81040022', 'secp384r1'],
-  ['06052b81040023', 'secp521r1'],
-  ['06052b8104000a', 'secp256k1'],
-]);
-
-export const EDWARDS: ReadonlyMap<string, 'ed25519' | 'ed448'> = new Map([
-  ['06032b6570', 'ed25519'],
-  ['06032b6571', 'ed448'],
-]);
-
-export const MONTGOMERY: ReadonlyMap<string, 'x25519' | 'x448'> = new Map([
-  ['06032b656e', 'x25519'],
-  ['06032b656f', 'x448'],
-]);
-
-const ML_DSA = new Map([
-  [CKP.ML_DSA_44, 'ml-dsa-44'],
-  [CKP.ML_DSA_65, 'ml-dsa-65'],
-  [CKP.ML_DSA_87, 'ml-dsa-87'],
-] as const);
-
-const ML_KEM = new Map([
-  [CKP.ML_KEM_512, 'ml-kem-512'],
-  [CKP.ML_KEM_768, 'ml-kem-768'],
-  [CKP.ML_KEM_1024, 'ml-kem-1024'],
-] as const);
 
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
 
@@ -70,30 +37,47 @@ export async function generateKeyPair(
   mechanism: Mechanism,
   options: PairParameters,
 ): Promise<Pair> {
-  const oid = options.curve?.toHex() ?? '';
+  checkParameter(mechanism);
   switch (mechanism.type) {
     case CKM.RSA_PKCS_KEY_PAIR_GEN:
       return await rsaPair(options);
-    case CKM.EC_KEY_PAIR_GEN: {
-      const namedCurve = wanted(CURVES.get(oid));
-      return await pairOf('ec', { namedCurve });
-    }
+    case CKM.EC_KEY_PAIR_GEN:
+      return await pairOf('ec', { namedCurve: curveIn('weierstrass', options).name });
     case CKM.EC_EDWARDS_KEY_PAIR_GEN:
-      return await pairOf(wanted(EDWARDS.get(oid)));
+      return await pairOf(curveIn('edwards', options).name);
     case CKM.EC_MONTGOMERY_KEY_PAIR_GEN:
-      return await pairOf(wanted(MONTGOMERY.get(oid)));
+      return await pairOf(curveIn('montgomery', options).name);
     case CKM.ML_DSA_KEY_PAIR_GEN:
-      return await pairOf(wanted(ML_DSA.get(options.parameterSet as 1)));
+      return await latticePair(CKK.ML_DSA, options);
     case CKM.ML_KEM_KEY_PAIR_GEN:
-      return await pairOf(wanted(ML_KEM.get(options.parameterSet as 1)));
+      return await latticePair(CKK.ML_KEM, options);
     default:
       throw new KeysError('MECHANISM_INVALID', 'no such mechanism for a key pair');
   }
 }
 
-function wanted<Value>(value: Value | undefined): Value {
-  if (value !== undefined) return value;
-  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'this curve or parameter set is not offered');
+/** @throws {KeysError} MECHANISM_PARAM_INVALID: nothing that makes keys takes a parameter */
+export function checkParameter(mechanism: Mechanism): void {
+  if (mechanism.parameter.kind === 'none') return;
+  throw new KeysError('MECHANISM_PARAM_INVALID', 'key generation takes no parameter');
+}
+
+function curveIn(family: Curve['family'], options: PairParameters): Curve {
+  if (options.curve === undefined) {
+    throw new KeysError('TEMPLATE_INCOMPLETE', 'the template needs CKA_EC_PARAMS');
+  }
+  const curve = curveOf(options.curve);
+  if (curve.family === family) return curve;
+  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'the mechanism makes keys on other curves');
+}
+
+async function latticePair(keyType: number, options: PairParameters): Promise<Pair> {
+  if (options.parameterSet === undefined) {
+    throw new KeysError('TEMPLATE_INCOMPLETE', 'the template needs CKA_PARAMETER_SET');
+  }
+  const set = latticeOf(keyType, options.parameterSet);
+  if (set !== undefined) return await pairOf(set.name);
+  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'this parameter set is not offered');
 }
 
 async function rsaPair(options: PairParameters): Promise<Pair> {
@@ -111,7 +95,7 @@ async function rsaPair(options: PairParameters): Promise<Pair> {
   return await pairOf('rsa', { modulusLength: modulusBits, publicExponent: exponent });
 }
 
-/** DER out of OpenSSL's generator and into key objects, so that one call serves every type. */
+/** One call for every type of key; OpenSSL's generator works off the event loop. */
 function pairOf(type: string, options: object = {}): Promise<Pair> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, publicKey: KeyObject, privateKey: KeyObject): void => {
@@ -120,22 +104,5 @@ function pairOf(type: string, options: object = {}): Promise<Pair> {
         reject(new KeysError('DEVICE_ERROR', 'the key could not be generated', { cause: error }));
     };
     Reflect.apply(generate, undefined, [type, options, done]);
-  });
-}
-
-/** Key objects of DER, for material that comes from the store. */
-export function privateFromDer(der: Uint8Array): KeyObject {
-  return createPrivateKey({
-    key: Buffer.from(der.buffer, der.byteOffset, der.length),
-    format: 'der',
-    type: 'pkcs8',
-  });
-}
-
-export function publicFromDer(der: Uint8Array): KeyObject {
-  return createPublicKey({
-    key: Buffer.from(der.buffer, der.byteOffset, der.length),
-    format: 'der',
-    type: 'spki',
   });
 }

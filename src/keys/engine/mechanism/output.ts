@@ -1,50 +1,37 @@
 import type { TokenObject } from '../object.ts';
 import { bytesOf, numberOf } from '../object.ts';
 import { CKA, CKK, CKM } from '../pkcs11.ts';
+import { curveOf } from './curve.ts';
+import { latticeOf } from './lattice.ts';
+import { macLength } from './mac.ts';
 import type { Mechanism } from './mechanism.ts';
+import { oaepCapacity } from './oaep.ts';
 
 interface OutputBound {
   readonly outputBound: (inputLength: number) => number;
   readonly exactBound: boolean;
 }
 
-/** Bytes of a signature or MAC by its mechanism, where the mechanism alone says it. */
-const FIXED: ReadonlyMap<number, number> = new Map([
-  [CKM.SHA256_HMAC, 32],
-  [CKM.SHA384_HMAC, 48],
-  [CKM.SHA512_HMAC, 64],
-  [CKM.AES_CMAC, 16],
-]);
-
-/** Bytes of a signature by the curve, DER of its object identifier. */
-const CURVE_SIGNATURE: ReadonlyMap<string, number> = new Map([
-  ['06082a8648ce3d030107', 64],
-  ['06052b8104000a', 64],
-  ['06052b81040022', 96],
-  ['06052b81040023', 132],
-  ['06032b6570', 64],
-  ['06032b6571', 114],
-]);
-
-/** Signatures of ML-DSA (FIPS 204, table 2) by CKA_PARAMETER_SET. */
-const ML_DSA_SIGNATURE = [0, 2420, 3309, 4627] as const;
-
-const MODULUS_MAX = 512;
+const BLOCK = 16;
 
 function modulusBytes(key: TokenObject): number {
-  return bytesOf(key.attributes, CKA.MODULUS)?.length ?? MODULUS_MAX;
+  return bytesOf(key.attributes, CKA.MODULUS)?.length ?? 0;
 }
 
-function signatureLength(mechanism: Mechanism, key: TokenObject): number {
-  const fixed = FIXED.get(mechanism.type);
-  if (fixed !== undefined) return fixed;
+/** Bytes of a signature or MAC; each mechanism and key has one length. */
+export function signatureLength(mechanism: Mechanism, key: TokenObject): number {
+  return signatureBound(mechanism, key).outputBound(0);
+}
+
+function computeSignatureLength(mechanism: Mechanism, key: TokenObject): number {
+  const mac = macLength(mechanism.type);
+  if (mac !== undefined) return mac;
   const { attributes } = key;
   const keyType = numberOf(attributes, CKA.KEY_TYPE);
   if (keyType === CKK.RSA) return modulusBytes(key);
-  if (keyType === CKK.ML_DSA) {
-    return ML_DSA_SIGNATURE[numberOf(attributes, CKA.PARAMETER_SET) ?? 3] ?? 4627;
-  }
-  return CURVE_SIGNATURE.get(bytesOf(attributes, CKA.EC_PARAMS)?.toHex() ?? '') ?? 132;
+  const lattice = latticeOf(keyType, numberOf(attributes, CKA.PARAMETER_SET));
+  if (lattice !== undefined) return lattice.output;
+  return curveOf(bytesOf(attributes, CKA.EC_PARAMS)).signature;
 }
 
 const sizes = new WeakMap<TokenObject, Map<number, OutputBound>>();
@@ -60,17 +47,52 @@ export function outputBound(
       return signatureBound(mechanism, key);
     case 'verify':
       return { outputBound: () => 0, exactBound: true };
-    case 'encrypt': {
-      if (numberOf(key.attributes, CKA.KEY_TYPE) === CKK.RSA) {
-        const length = modulusBytes(key);
-        return { outputBound: () => length, exactBound: true };
-      }
-      const tag = mechanism.parameter.kind === 'gcm' ? mechanism.parameter.tagBits / 8 : 0;
+    case 'encrypt':
+      return encryptionBound(mechanism, key);
+    case 'decrypt':
+      return decryptionBound(mechanism, key);
+  }
+}
+
+function encryptionBound(mechanism: Mechanism, key: TokenObject): OutputBound {
+  switch (mechanism.type) {
+    case CKM.RSA_PKCS_OAEP: {
+      const length = modulusBytes(key);
+      return { outputBound: () => length, exactBound: true };
+    }
+    case CKM.AES_GCM: {
+      const tag = tagLength(mechanism);
       return { outputBound: (inputLength) => inputLength + tag, exactBound: true };
     }
-    case 'decrypt':
-      return { outputBound: (inputLength) => inputLength, exactBound: false };
+    case CKM.AES_CBC_PAD:
+      return {
+        outputBound: (inputLength) => (Math.floor(inputLength / BLOCK) + 1) * BLOCK,
+        exactBound: true,
+      };
+    default:
+      return { outputBound: (inputLength) => inputLength, exactBound: true };
   }
+}
+
+function decryptionBound(mechanism: Mechanism, key: TokenObject): OutputBound {
+  switch (mechanism.type) {
+    case CKM.RSA_PKCS_OAEP: {
+      const capacity = oaepCapacity(mechanism, modulusBytes(key));
+      return { outputBound: () => capacity, exactBound: false };
+    }
+    case CKM.AES_GCM: {
+      const tag = tagLength(mechanism);
+      return { outputBound: (inputLength) => Math.max(0, inputLength - tag), exactBound: true };
+    }
+    case CKM.AES_CBC_PAD:
+      return { outputBound: (inputLength) => inputLength, exactBound: false };
+    default:
+      return { outputBound: (inputLength) => inputLength, exactBound: true };
+  }
+}
+
+function tagLength({ parameter }: Mechanism): number {
+  return parameter.kind === 'gcm' ? parameter.tagBits / 8 : 0;
 }
 
 /** Computed once for a key and a mechanism: signing is the hot path. */
@@ -82,7 +104,7 @@ function signatureBound(mechanism: Mechanism, key: TokenObject): OutputBound {
   }
   const known = byMechanism.get(mechanism.type);
   if (known !== undefined) return known;
-  const length = signatureLength(mechanism, key);
+  const length = computeSignatureLength(mechanism, key);
   const bound = { outputBound: () => length, exactBound: true };
   byMechanism.set(mechanism.type, bound);
   return bound;

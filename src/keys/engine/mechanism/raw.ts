@@ -2,7 +2,9 @@ import { constants, privateEncrypt, publicDecrypt, timingSafeEqual } from 'node:
 import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../../errors.ts';
 import { CKG, CKM } from '../pkcs11.ts';
+import { failing, parameterError } from './failing.ts';
 import type { Mechanism } from './mechanism.ts';
+import { checkSalt } from './signature.ts';
 
 /**
  * Signatures over a digest that somebody else computed: the only ones that the oldest PKCS#11
@@ -24,9 +26,10 @@ export interface DigestSigner {
   ): boolean;
 }
 
-export type PssHash = 'sha256' | 'sha384' | 'sha512';
+export type PssHash = 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 const PSS_HASHES: ReadonlyMap<number, { name: PssHash; length: number; mgf: number }> = new Map([
+  [CKM.SHA224, { name: 'sha224', length: 28, mgf: CKG.MGF1_SHA224 }],
   [CKM.SHA256, { name: 'sha256', length: 32, mgf: CKG.MGF1_SHA256 }],
   [CKM.SHA384, { name: 'sha384', length: 48, mgf: CKG.MGF1_SHA384 }],
   [CKM.SHA512, { name: 'sha512', length: 64, mgf: CKG.MGF1_SHA512 }],
@@ -41,22 +44,24 @@ export function isRaw(type: number): boolean {
 
 function pssOf(mechanism: Mechanism, digest: Uint8Array): { name: PssHash; saltLength: number } {
   const { parameter } = mechanism;
-  if (parameter.kind !== 'pss') throw parameterError();
+  if (parameter.kind !== 'pss') throw parameterError('kind');
   const hash = PSS_HASHES.get(parameter.hash);
-  if (hash === undefined || hash.mgf !== parameter.mgf) throw parameterError();
-  if (!(parameter.saltLength >= 0 && parameter.saltLength <= 64)) throw parameterError();
+  if (hash === undefined) throw parameterError('hash');
+  if (hash.mgf !== parameter.mgf) throw parameterError('mask generation');
+  checkSalt(parameter.saltLength);
   if (digest.length !== hash.length) {
     throw new KeysError('DATA_LEN_RANGE', 'these data are no digest of the hash in the parameter');
   }
   return { name: hash.name, saltLength: parameter.saltLength };
 }
 
-function parameterError(): KeysError {
-  return new KeysError('MECHANISM_PARAM_INVALID', "the mechanism's parameter does not fit");
+/** Bytes of an RSA key's modulus. */
+function modulusBytes(key: KeyObject): number {
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
 function checkNone(mechanism: Mechanism): void {
-  if (mechanism.parameter.kind !== 'none') throw parameterError();
+  if (mechanism.parameter.kind !== 'none') throw parameterError('kind');
 }
 
 /**
@@ -81,11 +86,13 @@ export function signRaw(
     }
     return signer.ecdsaSign(key, data);
   }
-  const most = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8 - 11;
+  const most = modulusBytes(key) - 11;
   if (data.length > most) {
     throw new KeysError('DATA_LEN_RANGE', `this key signs ${most} bytes at the most`);
   }
-  return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
+  return failing('DATA_INVALID', 'these data cannot be signed', () =>
+    privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data),
+  );
 }
 
 /** @throws {KeysError} DATA_LEN_RANGE, MECHANISM_PARAM_INVALID */
@@ -105,6 +112,7 @@ export function verifyRaw(
     if (data.length === 0 || data.length > MAX_DIGEST) return false;
     return signer.ecdsaVerify(key, data, signature);
   }
+  if (signature.length !== modulusBytes(key)) return false;
   try {
     const inside = publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature);
     return inside.length === data.length && timingSafeEqual(inside, data);

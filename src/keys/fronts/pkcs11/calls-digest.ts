@@ -1,4 +1,4 @@
-import { DIGEST_LENGTH, createDigest } from '../../engine/mechanism/digest.ts';
+import { createDigest } from '../../engine/mechanism/digest.ts';
 import type { CallHandler, CallTable } from './context.ts';
 import { mechanism, session, settle } from './context.ts';
 import { ReturnValue } from './return-value.ts';
@@ -16,9 +16,7 @@ const digestInit: CallHandler = (context) => {
     return undefined;
   }
   if (of.digest !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
-  const length = DIGEST_LENGTH.get(by.type);
-  if (length === undefined) throw new ReturnValue('MECHANISM_INVALID');
-  of.digest = { hash: createDigest(by.type), length, updated: false };
+  of.digest = { ...createDigest(by), updated: false };
   return undefined;
 };
 
