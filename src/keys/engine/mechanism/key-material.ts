@@ -149,7 +149,11 @@ export function privateKeyFromDer(der: Uint8Array): KeyObject {
  */
 export function privateKeyFromAttributes(template: Template): KeyObject {
   const key = privateKeyFromComponents(template);
-  if (key !== undefined) return checkedPrivate(key);
+  if (key !== undefined) {
+    // One made from its value alone has been looked at, and has no other half yet.
+    if (key.asymmetricKeyType !== 'rsa') return key;
+    return checkedPrivate(key);
+  }
   const der = bytesOf(template, CKA.VALUE);
   if (der !== undefined) return privateKeyFromDer(der);
   throw new KeysError(
