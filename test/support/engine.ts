@@ -60,7 +60,7 @@ export async function startEngine(options: Partial<ServiceOptions> = {}): Promis
   const run = <Request extends KeysRequest>(request: Request): ReplyTo<Request> => {
     const reply = keys.handle(request, caller);
     assert.ok(!(reply instanceof Promise), `${request.verb} is answered at once`);
-    return reply as ReplyTo<Request>;
+    return reply;
   };
   const create: TestEngine['create'] = (attributes) =>
     run({ verb: 'create', template: new Map(attributes) });
