@@ -1,19 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KNOWN_ANSWERS, runSelfTests, testRandomSource } from '../../src/keys/engine/self-test.ts';
+import { mechanisms } from '../../src/keys/engine/mechanism/table.ts';
+import {
+  COVERED_BY_RANDOM,
+  KNOWN_ANSWERS,
+  runSelfTests,
+  testRandomSource,
+} from '../../src/keys/engine/self-test.ts';
 import * as digests from '../../src/process/openssl.ts';
 import { testedRandom } from '../../src/keys/engine/random.ts';
 
 test('the self-tests pass, and each known answer can fail', () => {
-  assert.ok(runSelfTests(digests) > KNOWN_ANSWERS.length);
-  for (const { name } of KNOWN_ANSWERS) {
-    const spoiled = KNOWN_ANSWERS.map((each) =>
-      each.name === name
-        ? { name, compute: each.compute, expected: `00${each.expected.slice(2)}` }
-        : each,
-    );
-    assert.throws(() => runSelfTests(digests, spoiled), new RegExp(`self-test of ${name} failed`));
+  assert.equal(runSelfTests(digests), KNOWN_ANSWERS.length + 1);
+  for (const answer of KNOWN_ANSWERS) {
+    const begin = answer.expected.startsWith('00') ? 'ff' : '00';
+    const spoiled = { ...answer, expected: `${begin}${answer.expected.slice(2)}` };
+    const message = new RegExp(`self-test of ${answer.name} failed`);
+    assert.throws(() => runSelfTests(digests, [spoiled]), message);
+    const broken = { ...answer, compute: (): never => assert.fail('a mechanism that throws') };
+    assert.throws(() => runSelfTests(digests, [broken]), message);
   }
+});
+
+test('every mechanism of the table has its known answer', () => {
+  const covered = new Set([...KNOWN_ANSWERS.flatMap(({ covers }) => covers), ...COVERED_BY_RANDOM]);
+  const missing = [...mechanisms.values()].filter(({ type }) => !covered.has(type));
+  assert.deepEqual(
+    missing.map(({ label }) => label),
+    [],
+  );
+  const names = KNOWN_ANSWERS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length, 'a failure names one test');
 });
 
 test('a stuck or lopsided random source is found', () => {

@@ -145,7 +145,8 @@ export class Keys implements KeysService {
       whole: (data, signature) => {
         if (!confirms) return work(data, signature);
         // The caller's memory may be used again before the person has answered.
-        const [kept, keptSignature] = [data.slice(), signature?.slice()];
+        const kept = new Uint8Array(data);
+        const keptSignature = signature === undefined ? undefined : new Uint8Array(signature);
         return this.#confirmed(key, verb, caller).then(
           () => work(kept, keptSignature),
           (error: unknown) => {

@@ -44,7 +44,8 @@ export function agree(
       }),
   );
   if (length === undefined || length === shared.length) return shared;
-  const cut = shared.slice(0, Math.max(0, length));
+  // A copy, which the slice of a Buffer would not be.
+  const cut = new Uint8Array(shared.subarray(0, Math.max(0, length)));
   const enough = length >= 1 && length < shared.length;
   shared.fill(0);
   if (enough) return cut;

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Mechanism } from '../../../../src/keys/engine/mechanism/mechanism.ts';
 import { concat } from '../../../../src/bytes/text.ts';
-import { CKA, CKK, CKM, CKO } from '../../../../src/keys/engine/pkcs11.ts';
+import { CKA, CKK, CKM } from '../../../../src/keys/engine/pkcs11.ts';
 import { derivedSecret, plain, startEngine } from '../../../support/engine.ts';
-import type { TestEngine } from '../../../support/engine.ts';
 import { checkExceptions, fingerprintOf, judge } from './vectors.ts';
 import type { Tally, Vector } from './vectors.ts';
 
@@ -52,11 +51,11 @@ function wrapping(file: string, expected: Tally, type: number): void {
   test(file, () => {
     const mechanism = plain(type);
     judge(file, expected, (vector) => {
-      const wrapping = engine.secret(vector.bytes('key'), 'wrap', CKK.AES);
+      const kek = engine.secret(vector.bytes('key'), 'wrap', CKK.AES);
       const key = engine.run({
         verb: 'unwrap',
         mechanism,
-        unwrappingKey: wrapping,
+        unwrappingKey: kek,
         wrapped: vector.bytes('ct'),
         template: new Map([...derivedSecret(), [CKA.EXTRACTABLE, true]]),
       });
@@ -64,7 +63,7 @@ function wrapping(file: string, expected: Tally, type: number): void {
         new Uint8Array(engine.fingerprint(key)),
         new Uint8Array(fingerprintOf(vector.bytes('msg'))),
       );
-      const wrapped = engine.run({ verb: 'wrap', mechanism, wrappingKey: wrapping, key });
+      const wrapped = engine.run({ verb: 'wrap', mechanism, wrappingKey: kek, key });
       assert.deepEqual(new Uint8Array(wrapped), vector.bytes('ct'));
       engine.clear();
     });
