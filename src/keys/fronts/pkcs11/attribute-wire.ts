@@ -12,10 +12,6 @@ import type { RequestReader } from './wire/request.ts';
  */
 type Form = 'byte' | 'ulong' | 'template' | 'mechanisms' | 'bytes';
 
-const CKA_WRAP_TEMPLATE = 0x4000_0211;
-const CKA_UNWRAP_TEMPLATE = 0x4000_0212;
-const CKA_DERIVE_TEMPLATE = 0x4000_0213;
-
 const FORMS: ReadonlyMap<number, Form> = new Map<number, Form>([
   ...[
     CKA.TOKEN,
@@ -66,9 +62,9 @@ const FORMS: ReadonlyMap<number, Form> = new Map<number, Form>([
     0x405, // CKA_BITS_PER_PIXEL
     0x500, // CKA_MECHANISM_TYPE
   ].map((type) => [type, 'ulong'] as const),
-  [CKA_WRAP_TEMPLATE, 'template'],
-  [CKA_UNWRAP_TEMPLATE, 'template'],
-  [CKA_DERIVE_TEMPLATE, 'template'],
+  [CKA.WRAP_TEMPLATE, 'template'],
+  [CKA.UNWRAP_TEMPLATE, 'template'],
+  [CKA.DERIVE_TEMPLATE, 'template'],
   [CKA.ALLOWED_MECHANISMS, 'mechanisms'],
 ]);
 
@@ -196,7 +192,7 @@ function readNested(
 }
 
 /** How long a value is in the client's memory. */
-function lengthOf(value: AttributeValue): number {
+export function lengthOf(value: AttributeValue): number {
   if (typeof value === 'boolean') return 1;
   if (typeof value === 'number') return 8;
   if (value instanceof Uint8Array) return value.length;

@@ -15,7 +15,7 @@ const digestInit: CallHandler = (context) => {
     of.digest = undefined;
     return undefined;
   }
-  if (of.digest !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
+  if (of.busy) throw new ReturnValue('OPERATION_ACTIVE');
   of.digest = { ...createDigest(by), updated: false };
   return undefined;
 };

@@ -1,4 +1,4 @@
-import type { ActiveOperation } from '../../engine/request.ts';
+import type { ActiveOperation, PartedOperation } from '../../engine/request.ts';
 import { concat } from '../../../bytes/text.ts';
 import type { CallContext, CallHandler, CallTable, WriteReply } from './context.ts';
 import { mechanism, session, settle } from './context.ts';
@@ -8,9 +8,9 @@ import type { ReplyWriter } from './wire/reply.ts';
 import type { Room } from './wire/request.ts';
 
 /**
- * Sign, verify, encrypt and decrypt (PKCS#11 v3.1, 5.8 to 5.15). Parts of a multi-part operation are
- * collected and worked on at its end. A length query or a buffer that is too small keeps the
- * operation open; every other answer ends it.
+ * Sign, verify, encrypt and decrypt (PKCS#11 v3.1, 5.8 to 5.15). The parts of a multi-part operation
+ * are worked on as they come where the scheme allows that, else collected for its end. A length query
+ * or a buffer that is too small keeps the operation open; every other answer ends it.
  */
 
 const NOTHING = new Uint8Array();
@@ -26,13 +26,13 @@ function init(kind: KeyOperationKind): CallHandler {
       application.endOperation(of, kind);
       return undefined;
     }
-    if (of[kind] !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
+    if (of.busy) throw new ReturnValue('OPERATION_ACTIVE');
     const { service, caller } = application;
     const active = service.begin(
       { verb: kind, key: application.key(handle), mechanism: by },
       caller,
     );
-    of[kind] = { active, parts: undefined, length: 0, result: undefined };
+    of[kind] = { active, running: undefined, parts: undefined, length: 0, result: undefined };
     return undefined;
   };
 }
@@ -58,7 +58,31 @@ function ending<Result>(
   }
 }
 
-/** Answers with the result of an operation and ends it, or tells how much room it takes. */
+/** Whether C_…Update was called: what was begun in parts is finished in parts. */
+function inParts(operation: KeyOperation): boolean {
+  return operation.parts !== undefined || operation.running !== undefined;
+}
+
+/** Writes a result and ends the operation, or keeps both when the client has not room for it. */
+function answer(
+  { application }: CallContext,
+  of: Session,
+  kind: KeyOperationKind,
+  operation: KeyOperation,
+  room: Room,
+): (writer: ReplyWriter, result: Uint8Array) => void {
+  return (writer, result) => {
+    if (result.length > room.size) {
+      operation.result = result;
+      writer.lengthOnly(result.length);
+      return;
+    }
+    writer.byteArray(result);
+    if (of[kind] === operation) application.endOperation(of, kind);
+  };
+}
+
+/** Answers with the result of a whole operation and ends it, or tells how much room it takes. */
 function give(
   context: CallContext,
   of: Session,
@@ -67,22 +91,14 @@ function give(
   data: Uint8Array,
   room: Room,
 ): Promise<WriteReply> | undefined {
-  const { application, writer } = context;
+  const { writer } = context;
   const { active } = operation;
   const bound = active.outputBound(data.length);
   if (room.query || (active.exactBound && room.size < bound)) {
     writer.lengthOnly(operation.result?.length ?? bound);
     return undefined;
   }
-  const write = (later: ReplyWriter, result: Uint8Array): void => {
-    if (result.length > room.size) {
-      operation.result = result;
-      later.lengthOnly(result.length);
-      return;
-    }
-    later.byteArray(result);
-    if (of[kind] === operation) application.endOperation(of, kind);
-  };
+  const write = answer(context, of, kind, operation, room);
   if (operation.result !== undefined) {
     write(writer, operation.result);
     return undefined;
@@ -95,6 +111,26 @@ function give(
   return waiting(context, of, kind, operation, result).then(
     (value) => (later) => write(later, value),
   );
+}
+
+/** The end of an operation in parts: what is still to come of it. */
+function finish(
+  context: CallContext,
+  of: Session,
+  kind: KeyOperationKind,
+  operation: KeyOperation,
+  running: PartedOperation,
+  room: Room,
+): undefined {
+  const { writer } = context;
+  const bound = running.finishBound();
+  // How much padding a decryption takes away shows only when it is done.
+  if (room.query || (kind !== 'decrypt' && room.size < bound)) {
+    writer.lengthOnly(operation.result?.length ?? bound);
+    return undefined;
+  }
+  const result = operation.result ?? running.finish();
+  answer(context, of, kind, operation, room)(writer, result);
 }
 
 /** A result that somebody has to confirm first: a refusal ends the operation too. */
@@ -123,24 +159,17 @@ function whole(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
     const operation = underWay(of, kind);
     return ending(context, of, kind, () => {
       if (data === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-      // One that was begun in parts is finished in parts.
-      if (operation.parts !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+      if (inParts(operation)) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
       return give(context, of, kind, operation, data, room);
     });
   };
 }
 
-function collect(
-  context: CallContext,
-  kind: KeyOperationKind,
-  part: Uint8Array | undefined,
-  of: Session,
-): void {
-  const operation = underWay(of, kind);
-  ending(context, of, kind, () => {
-    if (part === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-    context.application.collect(operation, part);
-  });
+/** The operation as it takes parts: begun so at the first of them, and over once it gave its result. */
+function begun(operation: KeyOperation): PartedOperation | undefined {
+  if (operation.result !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  if (!inParts(operation)) operation.running = operation.active.inParts();
+  return operation.running;
 }
 
 /** C_SignUpdate and C_VerifyUpdate. */
@@ -149,24 +178,41 @@ function update(kind: 'sign' | 'verify'): CallHandler {
     const of = session(context);
     const part = context.reader.byteArray();
     context.reader.end();
-    collect(context, kind, part, of);
-    return undefined;
+    const operation = underWay(of, kind);
+    return ending(context, of, kind, () => {
+      if (part === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+      const running = begun(operation);
+      if (running === undefined) context.application.collect(operation, part);
+      else running.update(part);
+      return undefined;
+    });
   };
 }
 
-/** C_EncryptUpdate and C_DecryptUpdate: everything is held back for the end. */
+/** C_EncryptUpdate and C_DecryptUpdate. */
 function updateCipher(kind: 'encrypt' | 'decrypt'): CallHandler {
   return (context) => {
     const of = session(context);
-    const part = context.reader.byteArray();
-    const room = context.reader.room();
-    context.reader.end();
-    // From clients of version 0 a buffer of no size looks like a query: nothing will come of either,
-    // but only a call that is no query may take the part.
-    if (room.query) underWay(of, kind);
-    else collect(context, kind, part, of);
-    context.writer.byteArray(NOTHING);
-    return undefined;
+    const { reader, writer } = context;
+    const part = reader.byteArray();
+    const room = reader.room();
+    reader.end();
+    const operation = underWay(of, kind);
+    return ending(context, of, kind, () => {
+      if (part === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+      const running = begun(operation);
+      if (running === undefined) {
+        // From clients of version 0 a buffer of no size looks like a query: nothing comes of either,
+        // but only a call that is no query may take the part.
+        if (!room.query) context.application.collect(operation, part);
+        writer.byteArray(NOTHING);
+        return undefined;
+      }
+      const length = running.updateLength(part.length);
+      if (room.query || room.size < length) writer.lengthOnly(length);
+      else writer.byteArray(running.update(part));
+      return undefined;
+    });
   };
 }
 
@@ -183,9 +229,12 @@ function final(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
     const room = reader.room();
     reader.end();
     const operation = underWay(of, kind);
-    return ending(context, of, kind, () =>
-      give(context, of, kind, operation, joined(operation), room),
-    );
+    return ending(context, of, kind, () => {
+      const { running } = operation;
+      return running === undefined
+        ? give(context, of, kind, operation, joined(operation), room)
+        : finish(context, of, kind, operation, running, room);
+    });
   };
 }
 
@@ -213,7 +262,7 @@ const verify: CallHandler = (context) => {
   const operation = underWay(of, 'verify');
   return ending(context, of, 'verify', () => {
     if (data === undefined || signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-    if (operation.parts !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+    if (inParts(operation)) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
     return check(context, of, operation.active, data, signature);
   });
 };
@@ -226,7 +275,13 @@ const verifyFinal: CallHandler = (context) => {
   const operation = underWay(of, 'verify');
   return ending(context, of, 'verify', () => {
     if (signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-    return check(context, of, operation.active, joined(operation), signature);
+    const { running } = operation;
+    if (running === undefined) {
+      return check(context, of, operation.active, joined(operation), signature);
+    }
+    running.finish(signature);
+    context.application.endOperation(of, 'verify');
+    return undefined;
   });
 };
 

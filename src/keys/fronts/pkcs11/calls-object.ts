@@ -1,7 +1,8 @@
-import type { Template } from '../../engine/attribute.ts';
+import type { AttributeReading, Template } from '../../engine/attribute.ts';
 import { CKA } from '../../engine/pkcs11.ts';
 import type { ObjectId } from '../../engine/request.ts';
-import { readTemplate, readWanted, writeReadings } from './attribute-wire.ts';
+import { isSecret } from '../../engine/template.ts';
+import { lengthOf, readTemplate, readWanted, writeReadings } from './attribute-wire.ts';
 import type { CallContext, CallHandler, CallTable, WriteReply } from './context.ts';
 import { done, mechanism, session, settle } from './context.ts';
 import { CKR, ReturnValue } from './return-value.ts';
@@ -63,11 +64,22 @@ const createObject: CallHandler = (context) => {
   const of = session(context);
   const template = readTemplate(reader);
   reader.end();
-  checkWritable(of, template);
-  return newHandle(context, of, () =>
-    application.service.handle({ verb: 'create', template }, application.caller),
-  );
+  return newHandle(context, of, () => {
+    try {
+      checkWritable(of, template);
+      return application.service.handle({ verb: 'create', template }, application.caller);
+    } finally {
+      wipeSecrets(template);
+    }
+  });
 };
+
+/** The values of a key stand in a template until the key is made, and no longer. */
+function wipeSecrets(template: Template): void {
+  for (const [type, value] of template) {
+    if (value instanceof Uint8Array && isSecret(template, type)) value.fill(0);
+  }
+}
 
 const copyObject: CallHandler = (context) => {
   const { application, reader } = context;
@@ -103,10 +115,19 @@ const getObjectSize: CallHandler = (context) => {
   const object = application.object(reader.ulong());
   reader.end();
   const { service, caller } = application;
-  const readings = service.handle({ verb: 'attributes', object, types: [CKA.CLASS] }, caller);
-  // What an object takes is nobody's business: CK_UNAVAILABLE_INFORMATION.
-  return settle(readings, writer, (later) => later.ulong(-1));
+  const readings = service.handle({ verb: 'attributes', object, types: [] }, caller);
+  // What a client can read of it, with the head of each attribute; a secret value counts nothing.
+  return settle(readings, writer, (later, value) => later.ulong(sizeOf(value)));
 };
+
+const ATTRIBUTE_HEAD = 8;
+
+function sizeOf(readings: readonly AttributeReading[]): number {
+  return readings.reduce(
+    (sum, reading) => sum + ATTRIBUTE_HEAD + ('value' in reading ? lengthOf(reading.value) : 0),
+    0,
+  );
+}
 
 const getAttributeValue: CallHandler = (context) => {
   const { application, reader, writer } = context;
@@ -143,7 +164,7 @@ const findObjectsInit: CallHandler = (context) => {
   const of = session(context);
   const template = readTemplate(reader);
   reader.end();
-  if (of.find !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
+  if (of.busy) throw new ReturnValue('OPERATION_ACTIVE');
   const found = application.service.handle({ verb: 'find', template }, application.caller);
   return settle(found, writer, (_later, ids) => application.startFind(of, ids));
 };

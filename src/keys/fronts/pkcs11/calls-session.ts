@@ -129,9 +129,10 @@ const setPin: CallHandler = (context) => {
 
 /** Operations hold key objects that cannot leave: no state is saved. */
 const getOperationState: CallHandler = (context) => {
-  session(context);
+  const of = session(context);
   context.reader.room();
   context.reader.end();
+  if (!of.busy) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
   throw new ReturnValue('STATE_UNSAVEABLE');
 };
 

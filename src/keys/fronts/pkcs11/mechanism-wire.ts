@@ -25,13 +25,14 @@ const CKZ_DATA_SPECIFIED = 1;
 
 const PSS: ReadonlySet<number> = new Set([
   CKM.RSA_PKCS_PSS,
+  CKM.SHA224_RSA_PKCS_PSS,
   CKM.SHA256_RSA_PKCS_PSS,
   CKM.SHA384_RSA_PKCS_PSS,
   CKM.SHA512_RSA_PKCS_PSS,
 ]);
 
-/** What 0.24.1 carries of what is offered here. */
-const OLDEST_CARRIES: ReadonlySet<number> = new Set([
+/** What 0.24.1 carries of what is offered here, all of it without a parameter but PSS and OAEP. */
+const VERSION_0: ReadonlySet<number> = new Set([
   CKM.RSA_PKCS_KEY_PAIR_GEN,
   CKM.RSA_PKCS,
   CKM.RSA_PKCS_OAEP,
@@ -51,30 +52,50 @@ const OLDEST_CARRIES: ReadonlySet<number> = new Set([
   CKM.AES_KEY_GEN,
 ]);
 
-/** Behind these a flagged client writes nothing. */
-const BARE: ReadonlySet<number> = new Set([
-  ...[...OLDEST_CARRIES].filter((type) => type !== CKM.RSA_PKCS_OAEP && !PSS.has(type)),
-  CKM.ECDSA_SHA256,
-  CKM.ECDSA_SHA384,
-  CKM.ECDSA_SHA512,
-  CKM.AES_CMAC,
-]);
-
 /** These have a structure of their own on the wire; every other parameter is a byte array. */
 const STRUCTURED: ReadonlySet<number> = new Set([
   ...PSS,
   CKM.RSA_PKCS_OAEP,
   CKM.ECDH1_DERIVE,
+  CKM.AES_CBC,
+  CKM.AES_CBC_PAD,
+  CKM.AES_CTR,
   CKM.AES_GCM,
 ]);
 
+/** What 0.25.0 to 0.26.4 carry. */
+const VERSION_1: ReadonlySet<number> = new Set([
+  ...VERSION_0,
+  ...STRUCTURED,
+  CKM.SHA224_RSA_PKCS,
+  CKM.ECDSA_SHA224,
+  CKM.ECDSA_SHA256,
+  CKM.ECDSA_SHA384,
+  CKM.ECDSA_SHA512,
+  CKM.AES_CMAC,
+  CKM.SHA224,
+  CKM.SHA224_HMAC,
+  CKM.SHA512_224,
+  CKM.SHA512_224_HMAC,
+  CKM.SHA512_256,
+  CKM.SHA512_256_HMAC,
+]);
+
+/** Behind these a flagged client writes nothing. */
+const BARE: ReadonlySet<number> = new Set([...VERSION_1].filter((type) => !STRUCTURED.has(type)));
+
+const ALL: readonly number[] = [...mechanisms.keys()].sort((a, b) => a - b);
+
 /**
- * Mechanisms to tell a client of. 0.24.1 drops those that it cannot carry by moving memory one
- * element past the caller's array: it is told of none of them.
+ * Mechanisms to tell a client of, by the version byte that it offers. 0.24.1 (version 0) drops those
+ * that it cannot carry by moving memory one element past the caller's array, so it is told of none
+ * of them; version 1 has a list that is known; what stands behind later ones drops by itself what it
+ * cannot carry, and may carry more than is known here.
  */
-export function mechanismsFor(offeredVersion: number): number[] {
-  const all = [...mechanisms.keys()].sort((a, b) => a - b);
-  return offeredVersion === 0 ? all.filter((type) => OLDEST_CARRIES.has(type)) : all;
+export function mechanismsFor(offeredVersion: number): readonly number[] {
+  if (offeredVersion >= FLAGGED_SINCE) return ALL;
+  const carried = offeredVersion === 0 ? VERSION_0 : VERSION_1;
+  return ALL.filter((type) => carried.has(type));
 }
 
 /** Remembers whether the form of a mechanism was guessed, so that a failed reading may try again. */
@@ -137,6 +158,17 @@ function readParameter(
       };
     case CKM.AES_GCM:
       return readGcm(reader);
+    case CKM.AES_CTR:
+      return { kind: 'ctr', counterBits: reader.ulong(), block: reader.text().slice() };
+    case CKM.AES_CBC:
+    case CKM.AES_CBC_PAD:
+      return { kind: 'iv', iv: reader.text().slice() };
+    case CKM.AES_KEY_WRAP:
+    case CKM.AES_KEY_WRAP_KWP: {
+      // The initial value is optional.
+      const iv = reader.array();
+      return iv === undefined || iv.length === 0 ? NONE : { kind: 'iv', iv: iv.slice() };
+    }
     default: {
       // What a client sends as bytes is a structure with pointers of its own memory: no use here.
       const bytes = reader.array();

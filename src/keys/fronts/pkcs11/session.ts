@@ -1,5 +1,12 @@
 import type { Hash } from 'node:crypto';
-import type { ActiveOperation, Caller, KeysService, ObjectId, Role } from '../../engine/request.ts';
+import type {
+  ActiveOperation,
+  Caller,
+  KeysService,
+  ObjectId,
+  PartedOperation,
+  Role,
+} from '../../engine/request.ts';
 import { CKA } from '../../engine/pkcs11.ts';
 import { ReturnValue } from './return-value.ts';
 
@@ -12,7 +19,9 @@ const MAX_FOUND = 200_000;
 /** An operation with a key, between its Init and its end. */
 export interface KeyOperation {
   readonly active: ActiveOperation;
-  /** What C_…Update brought, copied; `undefined` before the first. */
+  /** The operation in parts, once it was begun so and its scheme can work on them as they come. */
+  running: PartedOperation | undefined;
+  /** What C_…Update brought, copied, where it has to be collected. */
   parts: Uint8Array[] | undefined;
   length: number;
   /** The result, once it was computed and the client's buffer was too small for it. */
@@ -47,6 +56,18 @@ export class Session {
   constructor(handle: number, readWrite: boolean) {
     this.handle = handle;
     this.readWrite = readWrite;
+  }
+
+  /** Whether an operation is under way. There is one at a time: no dual operations (v3.1, 5.1.6). */
+  get busy(): boolean {
+    return (
+      this.sign !== undefined ||
+      this.verify !== undefined ||
+      this.encrypt !== undefined ||
+      this.decrypt !== undefined ||
+      this.digest !== undefined ||
+      this.find !== undefined
+    );
   }
 }
 
