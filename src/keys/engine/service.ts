@@ -119,6 +119,7 @@ export class Keys implements KeysService {
     try {
       this.#checkState();
       key = this.#keyFor(verb, request.key, mechanism, caller);
+      perform.check(verb, mechanism, secretOf(key));
     } catch (error) {
       throw this.#refused(verb, request.key, caller, error);
     }

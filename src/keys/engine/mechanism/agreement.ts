@@ -3,7 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../../errors.ts';
 import { CKD } from '../pkcs11.ts';
 import { publicKeyFromPoint } from './components.ts';
-import { failing, parameterError } from './failing.ts';
+import type { Curve } from './curve.ts';
+import { parameterError } from './failing.ts';
 import { HKDF_HASHES } from './hash.ts';
 import type { HashInfo } from './hash.ts';
 import { curveOfKey } from './key-material.ts';
@@ -34,15 +35,7 @@ export function agree(
   if (parameter.sharedData.length > 0) throw parameterError('shared data');
   const curve = curveOfKey(base);
   if (curve === undefined) throw parameterError('curve');
-  const shared: Uint8Array = failing(
-    'MECHANISM_PARAM_INVALID',
-    "the peer's public key does not fit",
-    () =>
-      diffieHellman({
-        privateKey: base,
-        publicKey: publicKeyFromPoint(curve, parameter.publicData),
-      }),
-  );
+  const shared = sharedSecret(curve, base, parameter.publicData);
   if (length === undefined || length === shared.length) return shared;
   // A copy, which the slice of a Buffer would not be.
   const cut = new Uint8Array(shared.subarray(0, Math.max(0, length)));
@@ -50,6 +43,14 @@ export function agree(
   shared.fill(0);
   if (enough) return cut;
   throw new KeysError('KEY_SIZE_RANGE', `the shared secret has ${shared.length} bytes`);
+}
+
+function sharedSecret(curve: Curve, privateKey: KeyObject, peer: Uint8Array): Uint8Array {
+  try {
+    return diffieHellman({ privateKey, publicKey: publicKeyFromPoint(curve, peer) });
+  } catch {
+    throw new KeysError('MECHANISM_PARAM_INVALID', "the peer's public key does not fit");
+  }
 }
 
 /**

@@ -82,6 +82,13 @@ function checkCounter(limit: bigint, length: number): void {
   throw new KeysError('DATA_LEN_RANGE', 'so many bytes would overflow the counter');
 }
 
+/** @throws {KeysError} MECHANISM_PARAM_INVALID when the parameter does not fit the mechanism */
+export function checkCipher(mechanism: Mechanism): void {
+  if (mechanism.type === CKM.AES_GCM) gcmOptions(mechanism);
+  else if (mechanism.type === CKM.AES_CTR) counterOf(mechanism);
+  else ivOf(mechanism);
+}
+
 /** CBC and CTR in either direction; GCM stands apart for its tag. */
 function unauthenticated(
   mechanism: Mechanism,

@@ -40,9 +40,14 @@ type CreateMac = (
 ) => { update(data: Uint8Array): unknown; final(): Uint8Array };
 const createMac = Reflect.get(nodeCrypto, 'createMac') as CreateMac;
 
+/** @throws {KeysError} MECHANISM_PARAM_INVALID: a MAC takes none */
+export function checkMac(mechanism: Mechanism): void {
+  if (mechanism.parameter.kind !== 'none') throw parameterError('kind');
+}
+
 /** @throws {KeysError} MECHANISM_INVALID, MECHANISM_PARAM_INVALID */
 export function startMac(mechanism: Mechanism, key: KeyObject): RunningMac {
-  if (mechanism.parameter.kind !== 'none') throw parameterError('kind');
+  checkMac(mechanism);
   if (mechanism.type === CKM.AES_CMAC) {
     const cipher = `aes-${(key.symmetricKeySize ?? 0) * 8}-cbc`;
     const cmac = createMac('cmac', key, { cipher });

@@ -33,6 +33,11 @@ function inputOf(mechanism: Mechanism, key: KeyObject): OaepInput {
     : { key, padding, oaepHash };
 }
 
+/** @throws {KeysError} MECHANISM_PARAM_INVALID when the parameter does not fit the mechanism */
+export function checkOaep(mechanism: Mechanism): void {
+  hashOf(mechanism);
+}
+
 /** Bytes that a key with a modulus of so many bytes encrypts at the most. */
 export function oaepCapacity(mechanism: Mechanism, modulusBytes: number): number {
   return Math.max(0, modulusBytes - 2 * hashOf(mechanism).length - 2);

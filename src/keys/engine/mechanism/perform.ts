@@ -8,21 +8,37 @@ import type { KeyObject } from 'node:crypto';
 import { KeysError } from '../../errors.ts';
 import { CKM } from '../pkcs11.ts';
 import { agree, hkdf } from './agreement.ts';
-import { aesDecrypt, aesEncrypt } from './cipher.ts';
+import { aesDecrypt, aesEncrypt, checkCipher } from './cipher.ts';
 import { failing, parameterError } from './failing.ts';
 import { aesUnwrap, aesWrap } from './key-wrap.ts';
 import { latticeNamed } from './lattice.ts';
-import { computeMac } from './mac.ts';
+import { checkMac, computeMac } from './mac.ts';
 import type { Mechanism } from './mechanism.ts';
-import { oaepDecrypt, oaepEncrypt } from './oaep.ts';
-import { isRaw, signRaw, verifyRaw } from './raw.ts';
+import { checkOaep, oaepDecrypt, oaepEncrypt } from './oaep.ts';
+import { checkRaw, isRaw, signRaw, verifyRaw } from './raw.ts';
 import type { DigestSigner } from './raw.ts';
-import { signMessage, verifyMessage } from './signature.ts';
+import { checkSignature, signMessage, verifyMessage } from './signature.ts';
 
 /**
  * Every operation, by its verb: which family of mechanisms does it. The service asks whether a key
  * may before it comes here.
  */
+
+/**
+ * Whether the parameter fits mechanism and key, before any data come.
+ * @throws {KeysError} MECHANISM_PARAM_INVALID
+ */
+export function check(
+  verb: 'sign' | 'verify' | 'encrypt' | 'decrypt',
+  mechanism: Mechanism,
+  key: KeyObject,
+): void {
+  if (isRaw(mechanism.type)) checkRaw(mechanism);
+  else if (mechanism.type === CKM.RSA_PKCS_OAEP) checkOaep(mechanism);
+  else if (verb === 'encrypt' || verb === 'decrypt') checkCipher(mechanism);
+  else if (key.type === 'secret') checkMac(mechanism);
+  else checkSignature(mechanism, key);
+}
 
 /**
  * Signs, or MACs with a secret key (PKCS#11 v3.1, C_Sign).

@@ -42,17 +42,25 @@ export function isRaw(type: number): boolean {
   return type === CKM.ECDSA || type === CKM.RSA_PKCS_PSS || type === CKM.RSA_PKCS;
 }
 
-function pssOf(mechanism: Mechanism, digest: Uint8Array): { name: PssHash; saltLength: number } {
-  const { parameter } = mechanism;
+/** @throws {KeysError} MECHANISM_PARAM_INVALID */
+function pssOf({ parameter }: Mechanism): { name: PssHash; length: number; saltLength: number } {
   if (parameter.kind !== 'pss') throw parameterError('kind');
   const hash = PSS_HASHES.get(parameter.hash);
   if (hash === undefined) throw parameterError('hash');
   if (hash.mgf !== parameter.mgf) throw parameterError('mask generation');
   checkSalt(parameter.saltLength);
-  if (digest.length !== hash.length) {
-    throw new KeysError('DATA_LEN_RANGE', 'these data are no digest of the hash in the parameter');
-  }
-  return { name: hash.name, saltLength: parameter.saltLength };
+  return { name: hash.name, length: hash.length, saltLength: parameter.saltLength };
+}
+
+function checkDigest(digest: Uint8Array, length: number): void {
+  if (digest.length === length) return;
+  throw new KeysError('DATA_LEN_RANGE', 'these data are no digest of the hash in the parameter');
+}
+
+/** @throws {KeysError} MECHANISM_PARAM_INVALID when the parameter does not fit the mechanism */
+export function checkRaw(mechanism: Mechanism): void {
+  if (mechanism.type === CKM.RSA_PKCS_PSS) pssOf(mechanism);
+  else checkNone(mechanism);
 }
 
 /** Bytes of an RSA key's modulus. */
@@ -76,7 +84,8 @@ export function signRaw(
   signer: DigestSigner,
 ): Uint8Array {
   if (mechanism.type === CKM.RSA_PKCS_PSS) {
-    const { name, saltLength } = pssOf(mechanism, data);
+    const { name, length, saltLength } = pssOf(mechanism);
+    checkDigest(data, length);
     return signer.pssSign(key, data, name, saltLength);
   }
   checkNone(mechanism);
@@ -104,7 +113,8 @@ export function verifyRaw(
   signer: DigestSigner,
 ): boolean {
   if (mechanism.type === CKM.RSA_PKCS_PSS) {
-    const { name, saltLength } = pssOf(mechanism, data);
+    const { name, length, saltLength } = pssOf(mechanism);
+    checkDigest(data, length);
     return signer.pssVerify(key, data, name, saltLength, signature);
   }
   checkNone(mechanism);

@@ -112,6 +112,11 @@ function mlDsaInput(parameter: MechanismParameter, key: KeyObject): SignKeyObjec
   return context.length === 0 ? { key } : { key, context };
 }
 
+/** @throws {KeysError} MECHANISM_PARAM_INVALID when the parameter does not fit mechanism and key */
+export function checkSignature(mechanism: Mechanism, key: KeyObject): void {
+  inputOf(mechanism, infoOf(mechanism.type), key);
+}
+
 function hashName(info: SignatureInfo): string | null {
   return info.hash === undefined ? null : (SIGNATURE_HASHES.get(info.hash)?.name ?? null);
 }
