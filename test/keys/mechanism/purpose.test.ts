@@ -190,15 +190,17 @@ describe('one key, one purpose', () => {
     engine.clear();
   });
 
-  test('a derived key is as sensitive and as unextractable as its base', () => {
-    const base = (extractable: boolean): ObjectId =>
-      engine.create([
-        [CKA.CLASS, CKO.SECRET_KEY],
-        [CKA.KEY_TYPE, CKK.GENERIC_SECRET],
-        [CKA.VALUE, data],
-        [CKA.STRONGROOM_PURPOSE, utf8('derive')],
-        [CKA.EXTRACTABLE, extractable],
-      ]);
+  test('a derived key is as sensitive and as unextractable as its base', async () => {
+    const purpose: [number, AttributeValue] = [CKA.STRONGROOM_PURPOSE, utf8('derive')];
+    const imported = engine.secret(data, 'derive');
+    const generated = await engine.keys.handle(
+      {
+        verb: 'generate',
+        mechanism: plain(CKM.GENERIC_SECRET_KEY_GEN),
+        template: new Map([[CKA.VALUE_LEN, 32], purpose]),
+      },
+      engine.caller,
+    );
     const parameter = {
       kind: 'hkdf',
       extract: true,
@@ -207,17 +209,23 @@ describe('one key, one purpose', () => {
       salt: data,
       info: data,
     } as const;
-    const key = engine.run({
-      verb: 'derive',
-      mechanism: { type: CKM.HKDF_DERIVE, parameter },
-      baseKey: base(false),
-      template: derivedSecret(32),
-    });
-    // An import was somewhere else before: neither holds of it, nor of what comes from it.
-    assert.equal(engine.attribute(key, CKA.ALWAYS_SENSITIVE), false);
-    assert.equal(engine.attribute(key, CKA.NEVER_EXTRACTABLE), false);
-    assert.equal(engine.attribute(key, CKA.SENSITIVE), true);
-    assert.equal(engine.attribute(key, CKA.LOCAL), false);
+    for (const [baseKey, extractable, alwaysSensitive, neverExtractable] of [
+      [generated, false, true, true],
+      [generated, true, true, false],
+      [imported, false, false, false],
+    ] as const) {
+      const key = engine.run({
+        verb: 'derive',
+        mechanism: { type: CKM.HKDF_DERIVE, parameter },
+        baseKey,
+        template: new Map([...derivedSecret(32), [CKA.EXTRACTABLE, extractable]]),
+      });
+      const read = (type: number): unknown => engine.attribute(key, type);
+      assert.equal(read(CKA.SENSITIVE), true);
+      assert.equal(read(CKA.LOCAL), false);
+      assert.equal(read(CKA.ALWAYS_SENSITIVE), alwaysSensitive);
+      assert.equal(read(CKA.NEVER_EXTRACTABLE), neverExtractable);
+    }
     engine.clear();
   });
 });

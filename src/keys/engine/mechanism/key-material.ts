@@ -9,6 +9,7 @@ import {
   privateKeyFromComponents,
   privateKeyFromValue,
   publicKeyFromComponents,
+  publicKeyFromPoint,
 } from './components.ts';
 import { curveNamed } from './curve.ts';
 import type { Curve } from './curve.ts';
@@ -174,11 +175,19 @@ export function publicKeyFromAttributes(template: Template): KeyObject {
         ? publicKeyFromComponents(template)
         : publicFromDer(info);
     checkKind(key);
+    if (info !== undefined && key.asymmetricKeyType === 'ec') checkEncoding(key, info);
     return key;
   } catch (error) {
     if (error instanceof KeysError) throw error;
     throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'these bytes are no public key kept here');
   }
+}
+
+/** The curve by its name and an uncompressed point, to the letter: keys are compared by their bytes. */
+function checkEncoding(key: KeyObject, info: Uint8Array): void {
+  const curve = curveOfKey(key);
+  if (curve !== undefined && publicKeyFromPoint(curve, info).equals(key)) return;
+  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'these bytes are no public key kept here');
 }
 
 /** The form in which a private key is sealed or wrapped: PKCS#8, to be wiped by the caller. */
