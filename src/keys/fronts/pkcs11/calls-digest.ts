@@ -16,7 +16,7 @@ const digestInit: CallHandler = (context) => {
     return undefined;
   }
   if (of.busy) throw new ReturnValue('OPERATION_ACTIVE');
-  of.digest = { ...createDigest(by), updated: false };
+  of.digest = { ...createDigest(by), whole: false, updated: false };
   return undefined;
 };
 
@@ -29,13 +29,14 @@ const digest: CallHandler = (context) => {
   const operation = of.digest;
   if (operation === undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
   if (data !== undefined && !operation.updated && (room.query || room.size < operation.length)) {
+    operation.whole = true;
     writer.lengthOnly(operation.length);
     return undefined;
   }
   of.digest = undefined;
   if (data === undefined) throw new ReturnValue('ARGUMENTS_BAD');
   // One that was begun in parts is finished in parts.
-  if (operation.updated) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  if (operation.updated) throw new ReturnValue('OPERATION_ACTIVE');
   writer.byteArray(operation.hash.update(data).digest());
   return undefined;
 };
@@ -46,9 +47,9 @@ const digestUpdate: CallHandler = (context) => {
   context.reader.end();
   const operation = of.digest;
   if (operation === undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
-  if (part === undefined) {
+  if (part === undefined || operation.whole) {
     of.digest = undefined;
-    throw new ReturnValue('ARGUMENTS_BAD');
+    throw new ReturnValue(operation.whole ? 'OPERATION_ACTIVE' : 'ARGUMENTS_BAD');
   }
   operation.updated = true;
   operation.hash.update(part);
@@ -72,6 +73,10 @@ const digestFinal: CallHandler = (context) => {
   reader.end();
   const operation = of.digest;
   if (operation === undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  if (operation.whole) {
+    of.digest = undefined;
+    throw new ReturnValue('OPERATION_ACTIVE');
+  }
   if (room.query || room.size < operation.length) {
     writer.lengthOnly(operation.length);
     return undefined;
@@ -91,9 +96,11 @@ const seedRandom: CallHandler = (context) => {
 const generateRandom: CallHandler = (context) => {
   const { application, reader, writer } = context;
   session(context);
-  const { size } = reader.room();
+  const { size, query } = reader.room();
   reader.end();
-  if (size > MAX_RANDOM) throw new ReturnValue('ARGUMENTS_BAD');
+  // A null pointer; from clients of version 0 an empty buffer looks like one.
+  const nowhere = query && application.offeredVersion > 0;
+  if (size > MAX_RANDOM || nowhere) throw new ReturnValue('ARGUMENTS_BAD');
   if (size === 0) {
     writer.byteArray(new Uint8Array());
     return undefined;

@@ -32,7 +32,14 @@ function init(kind: KeyOperationKind): CallHandler {
       { verb: kind, key: application.key(handle), mechanism: by },
       caller,
     );
-    of[kind] = { active, running: undefined, parts: undefined, length: 0, result: undefined };
+    of[kind] = {
+      active,
+      whole: false,
+      running: undefined,
+      parts: undefined,
+      length: 0,
+      result: undefined,
+    };
     return undefined;
   };
 }
@@ -58,9 +65,20 @@ function ending<Result>(
   }
 }
 
-/** Whether C_…Update was called: what was begun in parts is finished in parts. */
+/** Whether C_…Update was called. */
 function inParts(operation: KeyOperation): boolean {
   return operation.parts !== undefined || operation.running !== undefined;
+}
+
+/** What was begun in parts is finished in parts. */
+function beWhole(operation: KeyOperation): void {
+  if (inParts(operation)) throw new ReturnValue('OPERATION_ACTIVE');
+  operation.whole = true;
+}
+
+/** What was begun whole is finished whole. */
+function beInParts(operation: KeyOperation): void {
+  if (operation.whole) throw new ReturnValue('OPERATION_ACTIVE');
 }
 
 /** Writes a result and ends the operation, or keeps both when the client has not room for it. */
@@ -159,15 +177,17 @@ function whole(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
     const operation = underWay(of, kind);
     return ending(context, of, kind, () => {
       if (data === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-      if (inParts(operation)) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+      beWhole(operation);
       return give(context, of, kind, operation, data, room);
     });
   };
 }
 
-/** The operation as it takes parts: begun so at the first of them, and over once it gave its result. */
+/** The operation as it takes parts: begun so at the first of them. */
 function begun(operation: KeyOperation): PartedOperation | undefined {
-  if (operation.result !== undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  beInParts(operation);
+  // C_…Final gave a result that had no room: no part comes behind it.
+  if (operation.result !== undefined) throw new ReturnValue('OPERATION_ACTIVE');
   if (!inParts(operation)) operation.running = operation.active.inParts();
   return operation.running;
 }
@@ -230,6 +250,7 @@ function final(kind: 'sign' | 'encrypt' | 'decrypt'): CallHandler {
     reader.end();
     const operation = underWay(of, kind);
     return ending(context, of, kind, () => {
+      beInParts(operation);
       const { running } = operation;
       return running === undefined
         ? give(context, of, kind, operation, joined(operation), room)
@@ -262,7 +283,7 @@ const verify: CallHandler = (context) => {
   const operation = underWay(of, 'verify');
   return ending(context, of, 'verify', () => {
     if (data === undefined || signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
-    if (inParts(operation)) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+    beWhole(operation);
     return check(context, of, operation.active, data, signature);
   });
 };
@@ -275,6 +296,7 @@ const verifyFinal: CallHandler = (context) => {
   const operation = underWay(of, 'verify');
   return ending(context, of, 'verify', () => {
     if (signature === undefined) throw new ReturnValue('ARGUMENTS_BAD');
+    beInParts(operation);
     const { running } = operation;
     if (running === undefined) {
       return check(context, of, operation.active, joined(operation), signature);

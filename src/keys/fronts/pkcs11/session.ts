@@ -19,6 +19,8 @@ const MAX_FOUND = 200_000;
 /** An operation with a key, between its Init and its end. */
 export interface KeyOperation {
   readonly active: ActiveOperation;
+  /** C_Sign and its like were called, and only told a length: no parts may follow (v3.1, 5.8.2). */
+  whole: boolean;
   /** The operation in parts, once it was begun so and its scheme can work on them as they come. */
   running: PartedOperation | undefined;
   /** What C_…Update brought, copied, where it has to be collected. */
@@ -31,6 +33,8 @@ export interface KeyOperation {
 export interface DigestOperation {
   readonly hash: Hash;
   readonly length: number;
+  /** C_Digest was called and only told the length. */
+  whole: boolean;
   updated: boolean;
 }
 
