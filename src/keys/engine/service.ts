@@ -346,7 +346,7 @@ export class Keys implements KeysService {
 
   async #generate(request: GenerateRequest, caller: Caller): Promise<ObjectId> {
     checkTemplate(request.template);
-    this.#authoriseTemplate(request.template, 'generate', caller);
+    this.#authoriseTemplate(request.template, true, 'generate', caller);
     const object = await makeSecret(request.mechanism, request.template);
     this.#checkState();
     return this.#put([object], caller)[0] as ObjectId;
@@ -358,8 +358,8 @@ export class Keys implements KeysService {
   ): Promise<{ publicKey: ObjectId; privateKey: ObjectId }> {
     checkTemplate(request.publicTemplate);
     checkTemplate(request.privateTemplate);
-    this.#authoriseTemplate(request.privateTemplate, 'generate', caller);
-    this.#authoriseTemplate(request.publicTemplate, 'generate', caller);
+    this.#authoriseTemplate(request.privateTemplate, true, 'generate', caller);
+    this.#authoriseTemplate(request.publicTemplate, false, 'generate', caller);
     const pair = await makePair(request.mechanism, request.publicTemplate, request.privateTemplate);
     this.#checkState();
     const [publicKey, privateKey] = this.#put([pair.publicKey, pair.privateKey], caller);
@@ -376,7 +376,12 @@ export class Keys implements KeysService {
   }
 
   /** Before a key is generated: nothing is spent on what would be refused. */
-  #authoriseTemplate(template: Template, operation: string, caller: Caller): void {
+  #authoriseTemplate(
+    template: Template,
+    privateByDefault: boolean,
+    operation: string,
+    caller: Caller,
+  ): void {
     this.#permitCreation(
       nameOf(template),
       textOf(bytesOf(template, CKA.STRONGROOM_PURPOSE)),
@@ -384,7 +389,8 @@ export class Keys implements KeysService {
       caller,
     );
     const stored = isTrue(template, CKA.TOKEN);
-    if (caller.role !== 'user' && (stored || template.get(CKA.PRIVATE) === true)) {
+    const hidden = template.get(CKA.PRIVATE) ?? privateByDefault;
+    if (caller.role !== 'user' && (stored || hidden === true)) {
       throw new KeysError('USER_NOT_LOGGED_IN', 'only the user makes stored or private keys');
     }
   }

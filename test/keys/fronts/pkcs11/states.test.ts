@@ -578,6 +578,20 @@ describe('sessions', () => {
       [CKA.LABEL, utf8('hidden')],
     );
     assert.equal((await other.call('CreateObject', own, hidden)).value, 'USER_NOT_LOGGED_IN');
+    // A secret or private key is a private object unless its template says otherwise.
+    const generate = (...more: Attributes): Promise<Reply> =>
+      other.call(
+        'GenerateKey',
+        own,
+        mechanism(CKM.AES_KEY_GEN),
+        template([CKA.VALUE_LEN, 16], ...more),
+      );
+    assert.equal((await generate()).value, 'USER_NOT_LOGGED_IN');
+    assert.equal((await generate([CKA.PRIVATE, false])).value, 'OK');
+    assert.equal(
+      (await generate([CKA.PRIVATE, false], [CKA.TOKEN, true])).value,
+      'USER_NOT_LOGGED_IN',
+    );
     await other.ok('Login', own, ulong(1), bytes(utf8(PIN)));
     const object = ulong((await other.ok('CreateObject', own, hidden)).ulong());
     const found = async (): Promise<number> => {
