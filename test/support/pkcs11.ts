@@ -15,9 +15,11 @@ export const SO_PIN = '87654321';
 const MODULES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map(
   (triplet) => `/usr/lib/${triplet}/pkcs11/p11-kit-client.so`,
 );
-/** The stock client module, wherever this machine has it. */
+/** The stock client module, wherever this machine has it, or another one to try. */
 export const CLIENT_MODULE: string =
-  MODULES.find((path) => existsSync(path)) ?? (MODULES[0] as string);
+  process.env['STRONGROOM_TEST_PKCS11_MODULE'] ??
+  MODULES.find((path) => existsSync(path)) ??
+  (MODULES[0] as string);
 
 /** `false`, or the reason why these programs cannot be tried here; never a reason in CI. */
 export function skipWithout(...programs: readonly string[]): string | false {
