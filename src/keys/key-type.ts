@@ -88,6 +88,35 @@ const ML_DSA = [CKK.ML_DSA, CKM.ML_DSA_KEY_PAIR_GEN, 'sign'] as const;
 const ML_KEM = [CKK.ML_KEM, CKM.ML_KEM_KEY_PAIR_GEN, 'kem'] as const;
 const GENERIC = CKM.GENERIC_SECRET_KEY_GEN;
 
+/** HMAC keys are as long as the digest of their hash, and made for that hash. */
+const HMACS: readonly {
+  readonly name: string;
+  readonly bytes: number;
+  readonly keyType: number;
+  readonly mechanism: number;
+}[] = [
+  { name: 'hmac-sha224', bytes: 28, keyType: CKK.SHA224_HMAC, mechanism: CKM.SHA224_HMAC },
+  { name: 'hmac-sha256', bytes: 32, keyType: CKK.SHA256_HMAC, mechanism: CKM.SHA256_HMAC },
+  { name: 'hmac-sha384', bytes: 48, keyType: CKK.SHA384_HMAC, mechanism: CKM.SHA384_HMAC },
+  { name: 'hmac-sha512', bytes: 64, keyType: CKK.SHA512_HMAC, mechanism: CKM.SHA512_HMAC },
+  {
+    name: 'hmac-sha512-224',
+    bytes: 28,
+    keyType: CKK.SHA512_224_HMAC,
+    mechanism: CKM.SHA512_224_HMAC,
+  },
+  {
+    name: 'hmac-sha512-256',
+    bytes: 32,
+    keyType: CKK.SHA512_256_HMAC,
+    mechanism: CKM.SHA512_256_HMAC,
+  },
+  { name: 'hmac-sha3-224', bytes: 28, keyType: CKK.SHA3_224_HMAC, mechanism: CKM.SHA3_224_HMAC },
+  { name: 'hmac-sha3-256', bytes: 32, keyType: CKK.SHA3_256_HMAC, mechanism: CKM.SHA3_256_HMAC },
+  { name: 'hmac-sha3-384', bytes: 48, keyType: CKK.SHA3_384_HMAC, mechanism: CKM.SHA3_384_HMAC },
+  { name: 'hmac-sha3-512', bytes: 64, keyType: CKK.SHA3_512_HMAC, mechanism: CKM.SHA3_512_HMAC },
+];
+
 /** Every kind of key that `key create --type` makes. */
 export const KEY_TYPES: readonly KeyType[] = [
   onCurve('ed25519', OID.ed25519, ...EDWARDS, ['sign']),
@@ -110,9 +139,7 @@ export const KEY_TYPES: readonly KeyType[] = [
   secret('aes-128', 16, CKK.AES, CKM.AES_KEY_GEN, ['encrypt', 'wrap', 'mac']),
   secret('aes-192', 24, CKK.AES, CKM.AES_KEY_GEN, ['encrypt', 'wrap', 'mac']),
   secret('aes-256', 32, CKK.AES, CKM.AES_KEY_GEN, ['encrypt', 'wrap', 'mac']),
-  secret('hmac-sha256', 32, CKK.SHA256_HMAC, GENERIC, ['mac']),
-  secret('hmac-sha384', 48, CKK.SHA384_HMAC, GENERIC, ['mac']),
-  secret('hmac-sha512', 64, CKK.SHA512_HMAC, GENERIC, ['mac']),
+  ...HMACS.map(({ name, bytes, keyType }) => secret(name, bytes, keyType, GENERIC, ['mac'])),
   secret('hkdf-256', 32, CKK.GENERIC_SECRET, GENERIC, ['derive']),
 ];
 
@@ -128,16 +155,9 @@ function pss(hash: number, mgf: number, saltLength: number): MechanismParameter 
  */
 export function usualSignature(type: KeyType, purpose: Purpose): Mechanism | undefined {
   if (purpose === 'mac') {
-    switch (type.keyType) {
-      case CKK.AES:
-        return { type: CKM.AES_CMAC, parameter: none };
-      case CKK.SHA384_HMAC:
-        return { type: CKM.SHA384_HMAC, parameter: none };
-      case CKK.SHA512_HMAC:
-        return { type: CKM.SHA512_HMAC, parameter: none };
-      default:
-        return { type: CKM.SHA256_HMAC, parameter: none };
-    }
+    if (type.keyType === CKK.AES) return { type: CKM.AES_CMAC, parameter: none };
+    const hmac = HMACS.find(({ keyType }) => keyType === type.keyType);
+    return { type: hmac?.mechanism ?? CKM.SHA256_HMAC, parameter: none };
   }
   if (purpose !== 'sign') return undefined;
   switch (type.keyType) {

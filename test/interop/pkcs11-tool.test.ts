@@ -20,11 +20,9 @@ test('pkcs11-tool makes, lists, uses and destroys keys', { skip }, async () => {
   assert.match(run('pkcs11-tool', [...module, '-L']), /token label\s+: Strongroom/);
   const offered = run('pkcs11-tool', [...module, '-M']);
   assert.match(offered, /ECDSA, keySize=\{256,521\}, sign, verify/);
-  assert.doesNotMatch(
-    offered,
-    /, hw,|mechtype-0x/,
-    'only what this client can carry, and no hardware',
-  );
+  // A newer module than the stock one carries mechanisms that this release of OpenSC cannot name.
+  const stock = process.env['STRONGROOM_TEST_PKCS11_MODULE'] === undefined;
+  assert.doesNotMatch(offered, stock ? /, hw,|mechtype-0x/ : /, hw,/, 'what this client can carry');
 
   tool(['--keypairgen', '--key-type', 'EC:prime256v1', '--id', '01', '--label', 'a']);
   tool(['--keypairgen', '--key-type', 'EC:secp384r1', '--id', '03', '--label', 'c']);
