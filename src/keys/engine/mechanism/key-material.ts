@@ -96,7 +96,10 @@ function checkedPrivate(key: KeyObject): KeyObject {
   } finally {
     value.fill(0);
   }
-  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'the halves of this key do not fit each other');
+  throw new KeysError(
+    'ATTRIBUTE_VALUE_INVALID',
+    'the public and the private values of this key do not belong together',
+  );
 }
 
 /** A signature with one half, verified with the other. */
@@ -109,7 +112,10 @@ function checkPair(key: KeyObject): void {
     // Numbers that fit nothing fail inside OpenSSL.
   }
   if (fits) return;
-  throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'the halves of this key do not fit each other');
+  throw new KeysError(
+    'ATTRIBUTE_VALUE_INVALID',
+    'the public and the private values of this key do not belong together',
+  );
 }
 
 /** A private key as the store gives it: nothing but its encoding is looked at. */

@@ -1,7 +1,7 @@
 // Wycheproof's files, and the judgement of what the engine did with each vector in them.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { KeysError } from '../../../../src/keys/errors.ts';
@@ -10,6 +10,7 @@ import { EXCEPTIONS } from './exceptions.ts';
 import type { Exception, Family } from './exceptions.ts';
 
 const folder = join(import.meta.dirname, '../../../vectors/wycheproof');
+const SUFFIX = '_test.json.br';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -63,7 +64,7 @@ function vectorOf(file: string, group: Fields, test: Fields): Vector {
 
 /** Every vector of a file. */
 export function vectorsOf(file: string): Vector[] {
-  const packed = readFileSync(join(folder, `${file}_test.json.br`));
+  const packed = readFileSync(join(folder, `${file}${SUFFIX}`));
   const parsed = JSON.parse(brotliDecompressSync(packed).toString('utf8')) as {
     readonly numberOfTests: number;
     readonly testGroups: readonly (Fields & { readonly tests: readonly Fields[] })[];
@@ -116,15 +117,38 @@ export function judge(file: string, expected: Tally, attempt: (vector: Vector) =
   }
   assert.deepEqual(wrong, [], file);
   assert.deepEqual(tally, expected, `${file}: accepted and refused`);
+  judgedFiles.add(file);
   for (const [exception, count] of used) {
     judged.set(exception, (judged.get(exception) ?? 0) + count);
   }
 }
 
 const judged = new Map<Exception, number>();
+const judgedFiles = new Set<string>();
 
-/** Every exception of a family covered as many vectors as its row says. */
-export function checkExceptions(family: Family): void {
+/** Which files belong to which test file; each belongs to one. */
+const FAMILIES: Readonly<Record<Family, RegExp>> = {
+  symmetric: /^(aes|hmac)_/,
+  agreement: /^(ecdh|x25519|x448|hkdf)/,
+  signature: /^(ecdsa|ed25519|ed448|rsa_(signature|pkcs1|pss))/,
+  oaep: /^rsa_oaep_/,
+  lattice: /^ml(dsa|kem)_/,
+};
+
+/** Every file of the family was judged, and every exception covered as many vectors as it says. */
+export function checkComplete(family: Family): void {
+  const files = readdirSync(folder).flatMap((name) =>
+    name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : [],
+  );
+  for (const file of files) {
+    const owners = Object.values(FAMILIES).filter((pattern) => pattern.test(file));
+    assert.equal(owners.length, 1, `${file} belongs to one family`);
+  }
+  assert.deepEqual(
+    [...judgedFiles].sort(),
+    files.filter((file) => FAMILIES[family].test(file)).sort(),
+    'no file is left out',
+  );
   const rows = EXCEPTIONS.filter((each) => each.family === family);
   assert.deepEqual(
     rows.map((each) => `${judged.get(each) ?? 0}: ${each.reason}`),
