@@ -50,7 +50,7 @@ function mac(file: string, expected: Tally, type: number, keyType: number): void
 function wrapping(file: string, expected: Tally, type: number): void {
   test(file, () => {
     const mechanism = plain(type);
-    judge(file, expected, (vector) => {
+    const attempt = (vector: Vector): void => {
       const kek = engine.secret(vector.bytes('key'), 'wrap', CKK.AES);
       const key = engine.run({
         verb: 'unwrap',
@@ -66,7 +66,9 @@ function wrapping(file: string, expected: Tally, type: number): void {
       const wrapped = engine.run({ verb: 'wrap', mechanism, wrappingKey: kek, key });
       assert.deepEqual(new Uint8Array(wrapped), vector.bytes('ct'));
       engine.clear();
-    });
+    };
+    // Not because of what came out: an empty input unwraps to nothing in OpenSSL.
+    judge(file, expected, attempt, 'WRAPPED_KEY_INVALID');
   });
 }
 

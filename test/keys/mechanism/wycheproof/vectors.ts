@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { KeysError } from '../../../../src/keys/errors.ts';
+import type { KeysErrorCode } from '../../../../src/keys/errors.ts';
 import { FINGERPRINT_OF } from '../../../support/engine.ts';
 import { EXCEPTIONS } from './exceptions.ts';
 import type { Exception, Family } from './exceptions.ts';
@@ -82,23 +83,27 @@ export interface Tally {
   readonly refused: number;
 }
 
-const WORDS = { valid: 'accepted', invalid: 'refused' } as const;
-
 /**
  * Gives every vector of a file to `attempt`, which returns when the engine did what the vector says
  * and lets the engine's error through when it refused. Anything but a KeysError is a failure, and so
  * is an acceptable vector for which EXCEPTIONS has no decision.
  * @param expected how many are accepted and how many refused: no vector is left out in silence
+ * @param refusal the code that invalid vectors are refused with, where it must be one
  */
-export function judge(file: string, expected: Tally, attempt: (vector: Vector) => void): void {
+export function judge(
+  file: string,
+  expected: Tally,
+  attempt: (vector: Vector) => void,
+  refusal: KeysErrorCode | 'refused' = 'refused',
+): void {
   const tally = { accepted: 0, refused: 0 };
   const used = new Map<Exception, number>();
   const wrong: string[] = [];
   for (const vector of vectorsOf(file)) {
     const exception = EXCEPTIONS.find((each) => each.file.test(file) && each.applies(vector));
     if (exception !== undefined) used.set(exception, (used.get(exception) ?? 0) + 1);
-    const wanted =
-      exception?.outcome ?? (vector.result === 'acceptable' ? 'undecided' : WORDS[vector.result]);
+    const usual = { valid: 'accepted', invalid: refusal, acceptable: 'undecided' } as const;
+    const wanted = exception?.outcome ?? usual[vector.result];
     let outcome = 'accepted';
     try {
       attempt(vector);
