@@ -26,6 +26,10 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map<string, Opener>([
     'local',
     async (path, options) => new (await import('./local.ts')).LocalTarget(path, options.service),
   ],
+  ['rest', async (url, options) => new (await import('./rest.ts')).RestTarget(url, options)],
+  ['s3', async (url, options) => new (await import('./s3.ts')).S3Target(url, options)],
+  ['sftp', async (at, options) => new (await import('./sftp/target.ts')).SftpTarget(at, options)],
+  ['webdav', async (url, options) => new (await import('./webdav.ts')).WebDavTarget(url, options)],
 ]);
 
 /**

@@ -141,14 +141,14 @@ export class RestTarget implements Target {
   }
 
   async put(ref: ObjectRef, body: ObjectBody): Promise<void> {
+    const taken = new TargetError('exists', `${shortRef(ref)} exists already`);
+    // rclone overwrites without a word, so it is looked for first.
+    if ((await this.stat(ref)) !== undefined) throw taken;
     const { status } = await this.#call('POST', this.#url(ref), { body });
     if (status === 200 || status === 201) return;
     // 403 is what the protocol says for a name that is taken and for a client that may not write.
-    if (status === 403 || status === 409 || status === 412) {
-      if ((await this.stat(ref)) !== undefined) {
-        throw new TargetError('exists', `${shortRef(ref)} exists already`);
-      }
-    }
+    const refused = status === 403 || status === 409 || status === 412;
+    if (refused && (await this.stat(ref)) !== undefined) throw taken;
     throw statusError(status, `${shortRef(ref)} cannot be written`);
   }
 

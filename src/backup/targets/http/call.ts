@@ -59,8 +59,14 @@ function callError(thrown: unknown, host: string): TargetError {
 }
 
 /** The body of an answer, never more than the limit in memory. */
-async function bodyOf(answer: IncomingMessage, limit: number, host: string): Promise<Uint8Array> {
-  const declared = Number(answer.headers['content-length'] ?? 0);
+async function bodyOf(
+  answer: IncomingMessage,
+  method: string,
+  limit: number,
+  host: string,
+): Promise<Uint8Array> {
+  // The answer to HEAD announces a body that does not come (RFC 9110, 9.3.2).
+  const declared = method === 'HEAD' ? 0 : Number(answer.headers['content-length'] ?? 0);
   if (declared > limit) {
     answer.destroy();
     throw new TargetError('oversize', `${host} answers with ${declared} bytes, over ${limit}`);
@@ -120,7 +126,7 @@ export function createCaller(options: HttpOptions): HttpCaller {
         },
       },
       (answer) => {
-        bodyOf(answer, limit, url.host)
+        bodyOf(answer, method, limit, url.host)
           .then((bytes) => answerOf(answer, bytes))
           .then(resolve, fail);
       },
