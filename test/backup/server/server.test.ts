@@ -197,7 +197,7 @@ test('broken uploads, rubbish and slow clients harm nobody else', async () => {
   for (const text of [
     'rubbish\r\n\r\n',
     `${head(`/alice/data/${'a'.repeat(64)}`, 700_000)}half`,
-    (head(`/alice/data/${'b'.repeat(64)}`, 4 * 2 ** 30)),
+    head(`/alice/data/${'b'.repeat(64)}`, 4 * 2 ** 30),
     'GET /alice/keys/ HTTP/1.1\r\nHost: x\r\n',
   ]) {
     const socket = connect(Number(port), '127.0.0.1');
