@@ -25,5 +25,13 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ssh-agent.ts')).sshAgentEnv,
   },
   { name: 'pkcs11 env', load: async () => (await import('./commands/pkcs11.ts')).pkcs11Env },
+  {
+    name: 'backup serve',
+    load: async () => (await import('./commands/backup-server.ts')).backupServe,
+  },
+  {
+    name: 'backup account',
+    load: async () => (await import('./commands/backup-server.ts')).backupAccount,
+  },
   { name: 'help', load: async () => (await import('./commands/help.ts')).help },
 ];
