@@ -11,6 +11,8 @@ import {
   openWithPassphrase,
   sealKind,
 } from './seal/seals.ts';
+import { createDisk } from './store/disk.ts';
+import type { Disk } from './store/disk.ts';
 import { createStore, storeExists } from './store/sqlite.ts';
 import { TOKEN_RECORD } from './vault.ts';
 import type { Vault } from './vault.ts';
@@ -19,6 +21,7 @@ export interface ControlOptions {
   readonly vault: Vault;
   /** The folder of the store and the seal. */
   readonly folder: string;
+  readonly disk?: Disk;
   readonly wait: (milliseconds: number) => Promise<void>;
   readonly facts: () => { readonly [name: string]: FrameValue };
   readonly confirmations: {
@@ -39,7 +42,7 @@ export function unlockAtStart(vault: Vault, folder: string): void {
 
 /** The calls beside the engine's requests: the life of the strongroom itself. */
 export function controlCalls(options: ControlOptions): ControlCalls {
-  const { vault, folder } = options;
+  const { vault, folder, disk = createDisk() } = options;
   return {
     status() {
       const kind = sealKind(folder);
@@ -79,7 +82,7 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         throw new KeysError('PIN_LEN_RANGE', 'a passphrase has 8 bytes or more');
       }
       const masterKey = await createSeal(folder, given);
-      const store = createStore(folder, masterKey);
+      const store = createStore(folder, masterKey, disk);
       store.commit({ put: [{ id: TOKEN_RECORD, body: state }], remove: [] });
       store.close();
       vault.unlock(masterKey);

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { dropPermissions, harden } from '../process/harden.ts';
+import { syncFolder } from '../process/libc.ts';
 import * as digests from '../process/openssl.ts';
 import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
@@ -11,6 +12,7 @@ import {
   Pkcs11Front,
   Vault,
   controlCalls,
+  createDisk,
   openStore,
   serveAgent,
   serveClient,
@@ -42,9 +44,10 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
   harden();
+  const disk = createDisk(syncFolder);
   const confirmations = new Confirmations(tell);
   const vault = new Vault({
-    openStore: (masterKey) => openStore(layout.keys, masterKey),
+    openStore: (masterKey) => openStore(layout.keys, masterKey, disk),
     permit: () => ({ allowed: true }),
     confirm: (question) => confirmations.ask(question),
     wait: (milliseconds) => wait(milliseconds),
@@ -53,6 +56,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   const calls = controlCalls({
     vault,
     folder: layout.keys,
+    disk,
     wait: (milliseconds) => wait(milliseconds),
     facts: () => ({ startedAt, permissions: permissionsLeft() }),
     confirmations,
