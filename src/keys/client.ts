@@ -26,6 +26,8 @@ export interface KeysStatus {
   readonly seals: readonly { readonly kind: string; readonly description: string }[];
   readonly label: string | null;
   readonly objects: number;
+  /** Changes that the store ever took: a lower number than before means an older folder was put back. */
+  readonly generation: number | null;
   readonly served: number;
   readonly refused: number;
   readonly pid: number;

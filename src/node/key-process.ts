@@ -57,6 +57,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     vault,
     folder: layout.keys,
     disk,
+    warn: (text) => tell({ type: 'warning', text }),
     wait: (milliseconds) => wait(milliseconds),
     facts: () => ({ startedAt, permissions: permissionsLeft() }),
     confirmations,

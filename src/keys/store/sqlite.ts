@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { checkFiles, checkState, readAnchor, tryCopy } from './check.ts';
 import { Connection } from './connection.ts';
 import { createDisk } from './disk.ts';
@@ -21,6 +21,12 @@ function settleIfPossible(store: SqliteStore): void {
 /** Whether a store was made in this folder. */
 export function storeExists(folder: string): boolean {
   return existsSync(filesOf(folder).database);
+}
+
+/** Removes a store that was never finished: no master key opens it. */
+export function removeStore(folder: string): void {
+  const { database, log, anchor, trial, foreign } = filesOf(folder);
+  for (const path of [database, log, anchor, trial, ...foreign]) rmSync(path, { force: true });
 }
 
 /** Makes an empty store. @throws {StoreError} STORE_EXISTS, STORE_WRITE_FAILED */
