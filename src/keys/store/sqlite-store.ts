@@ -142,7 +142,8 @@ export class SqliteStore implements Store {
    */
   settle(): void {
     this.#attempt(() => {
-      if (this.#log.length > 0) this.#fold();
+      // Also where the log holds no commit but the beginning of one that was cut off.
+      if (lengthOf(this.#files.log) > 0) this.#fold();
       else this.#writeAnchor({ states: [this.state] }, 'now');
     });
   }

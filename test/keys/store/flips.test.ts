@@ -1,9 +1,10 @@
 // Every byte of every file of a store, changed: at rest, killed, and killed in the midst of a change.
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { StoreError } from '../../../src/keys/store/errors.ts';
 import { createStore, openStore } from '../../../src/keys/store/sqlite.ts';
 import { seedOf, seeded } from '../../support/seeded.ts';
@@ -139,6 +140,52 @@ test('killed in the midst of a commit, it is in one of two states, and every byt
     assert.ok(undone > 0, answered);
     folder[Symbol.dispose]();
   }
+});
+
+test('a log that was cut off anywhere opens, and opens again when that is cut off too', () => {
+  using home = temporaryFolder();
+  const cut: Folder[] = [];
+  const disk = watchedDisk((name) => {
+    if (name !== 'before soon') return;
+    const whole = readFileSync(join(home.path, 'store.db-wal'));
+    const answered = (whole.length - 32) / 4120 - 4;
+    for (let frames = Math.max(0, answered); frames * 4120 < whole.length; frames++) {
+      for (const more of [0, 10, 32, 50, 2000]) {
+        const folder = copyOf(home.path);
+        const length = Math.min(whole.length, frames * 4120 + more);
+        truncateSync(join(folder.path, 'store.db-wal'), length);
+        cut.push(folder);
+      }
+    }
+  });
+  const store = createStore(home.path, masterKey, disk);
+  put(store, FIRST);
+  put(store, SECOND);
+  store.close();
+  const states = [{}, FIRST, { ...FIRST, ...SECOND }].map((each) => new Map(Object.entries(each)));
+  const isState = (found: Map<string, string>): boolean =>
+    states.some((state) => isDeepStrictEqual(state, found));
+  let opened = 0;
+  for (const folder of cut) {
+    const moments: Folder[] = [];
+    const watched = watchedDisk(() => moments.push(copyOf(folder.path)));
+    try {
+      const again = openStore(folder.path, masterKey, watched);
+      assert.ok(isState(contents(again)));
+      opened++;
+      again.close();
+    } catch (error) {
+      // Cut into what was answered before: that is no end of a commit.
+      if (!(error instanceof StoreError) || error.code !== 'STORE_TAMPERED') throw error;
+      assert.equal(moments.length, 0);
+    }
+    for (const moment of moments) {
+      assert.ok(isState(contentsOf(moment.path)));
+      moment[Symbol.dispose]();
+    }
+    folder[Symbol.dispose]();
+  }
+  assert.ok(opened > cut.length / 2, `${opened} of ${cut.length}`);
 });
 
 test('killed while the log is folded into the database, it opens, and every byte of it counts', (t) => {
