@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { dropPermissions, harden } from '../process/harden.ts';
-import { syncFolder } from '../process/libc.ts';
+import { syncPath } from '../process/libc.ts';
 import * as digests from '../process/openssl.ts';
 import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
@@ -44,7 +44,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
   harden();
-  const disk = createDisk(syncFolder);
+  const disk = createDisk(syncPath);
   const confirmations = new Confirmations(tell);
   const vault = new Vault({
     openStore: (masterKey) => openStore(layout.keys, masterKey, disk),

@@ -43,13 +43,14 @@ export function forbidNewPrivileges(): boolean {
 }
 
 /**
- * Makes the names in a folder durable (fsync(2)); the permission model forbids Node's own call.
+ * Makes a file, or the names in a folder, durable (fsync(2)); the permission model forbids Node's own
+ * call.
  * @throws {Error} when the kernel could not
  */
-export function syncFolder(folder: string): void {
-  const opened = openSync(folder, 'r');
+export function syncPath(path: string): void {
+  const opened = openSync(path, 'r');
   try {
-    if (library.functions.fsync(opened) !== 0) throw new Error('the folder could not be synced');
+    if (library.functions.fsync(opened) !== 0) throw new Error('the disk could not be synced');
   } finally {
     closeSync(opened);
   }

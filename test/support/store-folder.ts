@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -26,8 +27,11 @@ export interface Folder extends Disposable {
   readonly path: string;
 }
 
+/** In memory where that is possible: thousands are made, and none has to outlive a power cut. */
+const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 export function temporaryFolder(): Folder {
-  const path = mkdtempSync(join(tmpdir(), 'strongroom-store-'));
+  const path = mkdtempSync(join(base, 'strongroom-store-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
@@ -76,6 +80,7 @@ export function watchedDisk(onMoment: (name: string) => void): Disk {
       disk.replaceSoon(path, bytes);
       onMoment('after soon');
     },
+    sync: (path) => disk.sync(path),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Disk {
   replace(path: string, bytes: Uint8Array): void;
   /** The same without waiting for the folder: after a power cut the old content may be there. */
   replaceSoon(path: string, bytes: Uint8Array): void;
+  /** Makes durable what a file or a folder is now. */
+  sync(path: string): void;
 }
 
 function write(path: string, bytes: Uint8Array): void {
@@ -25,8 +27,8 @@ function write(path: string, bytes: Uint8Array): void {
   renameSync(`${path}.new`, path);
 }
 
-function syncFolderByNode(folder: string): void {
-  const opened = openSync(folder, 'r');
+function syncByNode(path: string): void {
+  const opened = openSync(path, 'r');
   try {
     fsyncSync(opened);
   } finally {
@@ -36,15 +38,16 @@ function syncFolderByNode(folder: string): void {
 
 /**
  * The file system.
- * @param syncFolder makes the names in a folder durable; Node's own fsync where none is given, which
- *   the permission model forbids
+ * @param sync makes a file or the names in a folder durable; Node's own fsync where none is given,
+ *   which the permission model forbids
  */
-export function createDisk(syncFolder: (folder: string) => void = syncFolderByNode): Disk {
+export function createDisk(sync: (path: string) => void = syncByNode): Disk {
   return {
     replace(path, bytes) {
       write(path, bytes);
-      syncFolder(dirname(path));
+      sync(dirname(path));
     },
     replaceSoon: write,
+    sync,
   };
 }

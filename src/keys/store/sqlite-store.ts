@@ -153,6 +153,8 @@ export class SqliteStore implements Store {
     const states = [this.state] as const;
     this.#writeAnchor({ states, folded }, 'now');
     this.#connection.fold();
+    // SQLite empties the log without syncing that: the anchor must not be there before.
+    this.#disk.sync(this.#files.log);
     this.#database = digestOfFile(this.#files.database);
     this.#databaseLength = lengthOf(this.#files.database);
     if (!equalBytes(this.#database, folded)) throw new Error('the database was folded otherwise');

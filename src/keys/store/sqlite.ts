@@ -43,6 +43,7 @@ export function createStore(
   try {
     connection = new Connection(files.database, true);
     connection.fold();
+    disk.sync(files.log);
     const store = new SqliteStore(files, disk, keysOf(masterKey), connection);
     store.settle();
     return store;

@@ -57,6 +57,7 @@ function failingDisk(writes: number, torn: boolean): Disk {
   return {
     replace: (path, bytes) => attempt(path, bytes, () => disk.replace(path, bytes)),
     replaceSoon: (path, bytes) => attempt(path, bytes, () => disk.replaceSoon(path, bytes)),
+    sync: (path) => disk.sync(path),
   };
 }
 
