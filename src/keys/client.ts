@@ -34,6 +34,8 @@ export interface KeysStatus {
   readonly startedAt: string;
   readonly selfTests: { readonly count: number; readonly milliseconds: number } | null;
   readonly permissions: Readonly<Record<string, boolean>>;
+  /** The version of Landlock by which the kernel confines the key process; 0 where it has none. */
+  readonly landlock: number;
   readonly secureHeap: { readonly total: number; readonly used: number };
   readonly physicalProtection: 'none';
   readonly certification: 'none';

@@ -1,5 +1,6 @@
 // The key process: alone, hardened, without network, children or files but its own. Started by
 // `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
+import { secureHeapUsed } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -43,7 +44,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
 
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
-  harden();
+  const landlock = harden({ files: layout.keys, sockets: layout.home });
   const disk = createDisk(syncPath);
   const confirmations = new Confirmations(tell);
   const vault = new Vault({
@@ -59,7 +60,10 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     disk,
     warn: (text) => tell({ type: 'warning', text }),
     wait: (milliseconds) => wait(milliseconds),
-    facts: () => ({ startedAt, permissions: permissionsLeft() }),
+    facts: () => {
+      const { total, used } = secureHeapUsed();
+      return { startedAt, permissions: permissionsLeft(), landlock, secureHeap: { total, used } };
+    },
     confirmations,
   });
   const pkcs11 = new Pkcs11Front({
