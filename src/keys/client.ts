@@ -26,12 +26,16 @@ export interface KeysStatus {
   readonly seals: readonly { readonly kind: string; readonly description: string }[];
   readonly label: string | null;
   readonly objects: number;
+  /** Changes that the store ever took: a lower number than before means an older folder was put back. */
+  readonly generation: number | null;
   readonly served: number;
   readonly refused: number;
   readonly pid: number;
   readonly startedAt: string;
   readonly selfTests: { readonly count: number; readonly milliseconds: number } | null;
   readonly permissions: Readonly<Record<string, boolean>>;
+  /** The version of Landlock by which the kernel confines the key process; 0 where it has none. */
+  readonly landlock: number;
   readonly secureHeap: { readonly total: number; readonly used: number };
   readonly physicalProtection: 'none';
   readonly certification: 'none';

@@ -1,25 +1,24 @@
 import { randomBytes } from 'node:crypto';
+import { reasonOf } from '../errors.ts';
 import { KeysError } from './errors.ts';
 import { firstTokenState } from './engine/token.ts';
 import type { ControlCalls } from './fronts/client/server.ts';
 import type { FrameValue } from './fronts/client/frame.ts';
 import { recordOf } from './fronts/client/parse.ts';
-import {
-  SEAL_DESCRIPTIONS,
-  createSeal,
-  openWithFile,
-  openWithPassphrase,
-  sealKind,
-} from './seal/seals.ts';
-import { createStore, storeExists } from './store/sqlite.ts';
-import { TOKEN_RECORD } from './vault.ts';
+import { makeStrongroom } from './make-strongroom.ts';
+import { PassphraseSeal, SEAL_DESCRIPTIONS, openWithFile, sealKind } from './seal/seals.ts';
+import { createDisk } from './store/disk.ts';
+import type { Disk } from './store/disk.ts';
 import type { Vault } from './vault.ts';
 
 export interface ControlOptions {
   readonly vault: Vault;
   /** The folder of the store and the seal. */
   readonly folder: string;
+  readonly disk?: Disk;
   readonly wait: (milliseconds: number) => Promise<void>;
+  /** Told what the person should know and no call answers. */
+  readonly warn?: (text: string) => void;
   readonly facts: () => { readonly [name: string]: FrameValue };
   readonly confirmations: {
     pending(): readonly { readonly id: number; readonly question: string }[];
@@ -32,6 +31,18 @@ function bytes(value: FrameValue, what: string): Uint8Array {
   throw new KeysError('ARGUMENTS_BAD', `the request has no valid ${what}`);
 }
 
+/** The kind of seal, or why it cannot be told. */
+function sealFound(folder: string): {
+  readonly kind?: ReturnType<typeof sealKind>;
+  readonly failure?: string;
+} {
+  try {
+    return { kind: sealKind(folder) };
+  } catch (error) {
+    return { failure: reasonOf(error) };
+  }
+}
+
 /** Opens at the start what opens by itself; a passphrase is waited for. */
 export function unlockAtStart(vault: Vault, folder: string): void {
   if (sealKind(folder) === 'file') vault.unlock(openWithFile(folder));
@@ -39,17 +50,21 @@ export function unlockAtStart(vault: Vault, folder: string): void {
 
 /** The calls beside the engine's requests: the life of the strongroom itself. */
 export function controlCalls(options: ControlOptions): ControlCalls {
-  const { vault, folder } = options;
+  const { vault, folder, disk = createDisk() } = options;
+  const passphraseSeal = new PassphraseSeal(folder, options.wait, disk);
+  let making = false;
   return {
     status() {
-      const kind = sealKind(folder);
-      const { failure, objects, served, refused, selfTests } = vault.facts;
+      const { objects, generation, served, refused, selfTests } = vault.facts;
+      const { kind, failure = vault.facts.failure } = sealFound(folder);
+      const unprovisioned = kind === undefined && failure === undefined;
       return {
-        state: kind === undefined ? 'unprovisioned' : vault.state,
+        state: unprovisioned ? 'unprovisioned' : kind === undefined ? 'failed' : vault.state,
         failure: failure ?? null,
         seals: kind === undefined ? [] : [{ kind, description: SEAL_DESCRIPTIONS[kind] }],
         label: vault.state === 'operational' ? vault.token.info().label : null,
         objects,
+        generation: generation ?? null,
         served,
         refused,
         pid: process.pid,
@@ -61,11 +76,6 @@ export function controlCalls(options: ControlOptions): ControlCalls {
     },
     async provision(body) {
       const { label, pin, soPin, passphrase } = recordOf(body, 'body');
-      if (sealKind(folder) !== undefined || storeExists(folder)) {
-        throw new KeysError('ACTION_PROHIBITED', 'a strongroom exists in this home already', {
-          mend: 'set STRONGROOM_HOME to another folder to make a second one',
-        });
-      }
       const state = await firstTokenState(
         typeof label === 'string' ? label.slice(0, 32) : 'Strongroom',
         randomBytes(8).toString('hex'),
@@ -78,11 +88,14 @@ export function controlCalls(options: ControlOptions): ControlCalls {
       if (given !== undefined && given.length < 8) {
         throw new KeysError('PIN_LEN_RANGE', 'a passphrase has 8 bytes or more');
       }
-      const masterKey = await createSeal(folder, given);
-      const store = createStore(folder, masterKey);
-      store.commit({ put: [{ id: TOKEN_RECORD, body: state }], remove: [] });
-      store.close();
-      vault.unlock(masterKey);
+      if (making) throw new KeysError('ACTION_PROHIBITED', 'a strongroom is being made already');
+      making = true;
+      try {
+        vault.unlock(await makeStrongroom(folder, disk, { token: state, passphrase: given }));
+      } finally {
+        making = false;
+        given?.fill(0);
+      }
       return null;
     },
     async unlock(body) {
@@ -92,12 +105,23 @@ export function controlCalls(options: ControlOptions): ControlCalls {
           mend: 'strongroom init',
         });
       }
-      const { passphrase } = recordOf(body, 'body');
-      const masterKey =
-        kind === 'file'
-          ? openWithFile(folder)
-          : await openWithPassphrase(folder, bytes(passphrase, 'passphrase'), options.wait);
-      vault.unlock(masterKey);
+      if (vault.state === 'operational') return null;
+      if (kind === 'file') {
+        vault.unlock(openWithFile(folder));
+        return null;
+      }
+      const passphrase = bytes(recordOf(body, 'body')['passphrase'], 'passphrase');
+      try {
+        const { masterKey, tries } = await passphraseSeal.open(passphrase);
+        vault.unlock(masterKey);
+        if (vault.noteTries(tries)) {
+          options.warn?.(
+            'seal.json is older than the store: it was put back, and with it the count of wrong passphrases',
+          );
+        }
+      } finally {
+        passphrase.fill(0);
+      }
       return null;
     },
     lock() {

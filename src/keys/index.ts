@@ -16,5 +16,7 @@ export type { DigestSigner } from './engine/mechanism/raw.ts';
 export { Pkcs11Front } from './fronts/pkcs11/server.ts';
 export { serveAgent } from './fronts/ssh-agent/server.ts';
 export { KEY_TYPES } from './key-type.ts';
+export { createDisk } from './store/disk.ts';
+export type { Disk } from './store/disk.ts';
 export { openStore } from './store/sqlite.ts';
 export { Vault } from './vault.ts';

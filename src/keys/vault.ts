@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
+import { Reader } from '../bytes/reader.ts';
+import { Writer } from '../bytes/writer.ts';
 import { reasonOf } from '../errors.ts';
 import type { DigestSigner } from './engine/mechanism/raw.ts';
 import { Objects } from './engine/objects.ts';
@@ -23,6 +25,8 @@ import type { Store } from './store/store.ts';
 
 /** The record that holds the token's own state, beside the objects. */
 export const TOKEN_RECORD = 'token';
+/** How many passphrases had been tried when one opened the store last. */
+const SEAL_RECORD = 'seal';
 const OBJECT_ID = /^[0-9a-f]{32}$/;
 
 export interface VaultOptions {
@@ -38,6 +42,8 @@ interface OpenVault {
   readonly keys: Keys;
   readonly store: Store;
   readonly objects: Objects;
+  /** Passphrases tried until the last right one; 0 where none ever was. */
+  readonly tries: number;
 }
 
 /**
@@ -86,6 +92,17 @@ export class Vault implements KeysService {
     }
   }
 
+  /**
+   * Keeps in the store how many passphrases were ever tried.
+   * @returns whether fewer than the store remembers: an older seal was put back
+   */
+  noteTries(tries: number): boolean {
+    if (this.#open === undefined) return false;
+    const body = new Writer(8).u64(BigInt(tries)).finish();
+    this.#open.store.commit({ put: [{ id: SEAL_RECORD, body }], remove: [] });
+    return tries <= this.#open.tries;
+  }
+
   /** Remembers why the store could not be opened, for `status`. */
   failed(reason: string): void {
     this.#failure = reason;
@@ -103,9 +120,11 @@ export class Vault implements KeysService {
 
   #load(store: Store): OpenVault {
     let tokenBody: Uint8Array | undefined;
+    let tries = 0;
     const records: { id: string; body: Uint8Array }[] = [];
     for (const record of store.records()) {
       if (record.id === TOKEN_RECORD) tokenBody = record.body;
+      else if (record.id === SEAL_RECORD) tries = Number(new Reader(record.body).u64());
       else if (OBJECT_ID.test(record.id)) records.push(record);
     }
     if (tokenBody === undefined) {
@@ -136,7 +155,7 @@ export class Vault implements KeysService {
         },
       ),
     });
-    return { keys, store, objects };
+    return { keys, store, objects, tries };
   }
 
   #record(event: KeysEvent): void {
@@ -172,6 +191,7 @@ export class Vault implements KeysService {
   get facts(): {
     readonly failure: string | undefined;
     readonly objects: number;
+    readonly generation: number | undefined;
     readonly served: number;
     readonly refused: number;
     readonly selfTests: { count: number; milliseconds: number } | undefined;
@@ -179,6 +199,7 @@ export class Vault implements KeysService {
     return {
       failure: this.#failure,
       objects: this.#open?.objects.size ?? 0,
+      generation: this.#open?.store.generation,
       served: this.#served,
       refused: this.#refused,
       selfTests: this.#selfTests,

@@ -10,10 +10,12 @@ export const SECURE_HEAP_BYTES: number = 64 << 20;
  * until it listens, sockets and native calls; no children, workers, addons or inspector at any time.
  * @param readable folders it may read
  * @param writable folders it may write
+ * @param secureHeap bytes, a power of two
  */
 export function keyProcessFlags(
   readable: readonly string[],
   writable: readonly string[],
+  secureHeap: number = SECURE_HEAP_BYTES,
 ): string[] {
   return [
     '--permission',
@@ -23,8 +25,10 @@ export function keyProcessFlags(
     '--allow-ffi',
     '--disallow-code-generation-from-strings',
     '--disable-proto=throw',
-    `--secure-heap=${SECURE_HEAP_BYTES}`,
+    `--secure-heap=${secureHeap}`,
     '--secure-heap-min=32',
+    // Values of keys that were locked away or destroyed are wiped when they are collected.
+    '--expose-gc',
     '--no-warnings',
   ];
 }

@@ -1,9 +1,11 @@
 // The key process: alone, hardened, without network, children or files but its own. Started by
 // `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
+import { secureHeapUsed } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { dropPermissions, harden } from '../process/harden.ts';
+import { syncPath } from '../process/libc.ts';
 import * as digests from '../process/openssl.ts';
 import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
@@ -11,6 +13,7 @@ import {
   Pkcs11Front,
   Vault,
   controlCalls,
+  createDisk,
   openStore,
   serveAgent,
   serveClient,
@@ -41,10 +44,11 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
 
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
-  harden();
+  const landlock = harden({ files: layout.keys, sockets: layout.home });
+  const disk = createDisk(syncPath);
   const confirmations = new Confirmations(tell);
   const vault = new Vault({
-    openStore: (masterKey) => openStore(layout.keys, masterKey),
+    openStore: (masterKey) => openStore(layout.keys, masterKey, disk),
     permit: () => ({ allowed: true }),
     confirm: (question) => confirmations.ask(question),
     wait: (milliseconds) => wait(milliseconds),
@@ -53,8 +57,13 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   const calls = controlCalls({
     vault,
     folder: layout.keys,
+    disk,
+    warn: (text) => tell({ type: 'warning', text }),
     wait: (milliseconds) => wait(milliseconds),
-    facts: () => ({ startedAt, permissions: permissionsLeft() }),
+    facts: () => {
+      const { total, used } = secureHeapUsed();
+      return { startedAt, permissions: permissionsLeft(), landlock, secureHeap: { total, used } };
+    },
     confirmations,
   });
   const pkcs11 = new Pkcs11Front({

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StrongroomError } from '../errors.ts';
 
@@ -25,10 +25,15 @@ export function layoutOf(home: string): Layout {
   };
 }
 
+export function socketsOf(layout: Layout): readonly string[] {
+  return [layout.keysSocket, layout.agentSocket, layout.pkcs11Socket];
+}
+
 /**
  * Makes the folders, readable by their owner alone, and refuses what another user could have put
  * there.
- * @throws {StrongroomError} when a folder is a link, belongs to somebody else or is open to others
+ * @throws {StrongroomError} HOME_UNSAFE when a folder or a file of the key process is a link, belongs
+ *   to somebody else or is open to others: the permission model follows links out of its folder
  */
 export function prepareHome(layout: Layout): void {
   if (Buffer.byteLength(layout.agentSocket) > MAX_SOCKET_PATH) {
@@ -53,5 +58,13 @@ export function prepareHome(layout: Layout): void {
         mend: `chmod 700 ${folder}`,
       });
     }
+  }
+  for (const entry of readdirSync(layout.keys, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const plain = entry.isFile() || entry.isDirectory();
+    if (plain && lstatSync(path).uid === process.getuid?.()) continue;
+    throw new StrongroomError('HOME_UNSAFE', `${path} is a link or belongs to another user`, {
+      mend: 'move it away: the key process would follow it out of its folder',
+    });
   }
 }

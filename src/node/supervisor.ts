@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { StrongroomError } from '../errors.ts';
+import { StrongroomError, reasonOf } from '../errors.ts';
 import { connectKeys } from '../keys/index.ts';
-import { keyProcessFlags } from './key-process-flags.ts';
+import { launchKeyProcess } from './launch.ts';
 import { prepareHome } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { isToSupervisor } from './messages.ts';
@@ -25,8 +22,6 @@ const LONGEST_DELAY = 10_000;
 /** A process that lived this long is taken to have been well. */
 const WELL_AFTER = 30_000;
 const STOP_PATIENCE = 5000;
-
-const sourceFolder = dirname(import.meta.dirname);
 
 /** Starts the key process, starts it again when it dies, and stops it. */
 export class Supervisor {
@@ -56,7 +51,6 @@ export class Supervisor {
    * @throws {StrongroomError} when one runs already, or it cannot be started
    */
   async start(): Promise<void> {
-    prepareHome(this.#layout);
     const running = await connectKeys(this.#layout.home).catch(() => undefined);
     if (running !== undefined) {
       running.close();
@@ -70,20 +64,11 @@ export class Supervisor {
   }
 
   #launch(onFirstReady?: () => void, onFirstFailure?: (error: Error) => void): void {
-    const { home, keys, keysSocket, agentSocket, pkcs11Socket } = this.#layout;
-    // Left behind by a process that was killed; a living one was looked for before.
-    for (const path of [keysSocket, agentSocket, pkcs11Socket]) rmSync(path, { force: true });
-    const program = join(import.meta.dirname, 'key-process.ts');
-    const sources = [sourceFolder, join(dirname(sourceFolder), 'package.json')];
-    const flags = keyProcessFlags([...sources, keys], [keys]);
     const started = Date.now();
     let failure: string | undefined;
-    const child = spawn(process.execPath, [...flags, program, home, ...sources], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // Nothing of the person's environment is needed, and options in it could undo the flags.
-      env: {},
-      cwd: keys,
-    });
+    let wasReady = false;
+    prepareHome(this.#layout);
+    const child = launchKeyProcess(this.#layout);
     this.#child = child;
     let complaint = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -93,7 +78,9 @@ export class Supervisor {
       if (!isToSupervisor(message)) return;
       if (message.type === 'fatal') failure = message.text;
       this.#hear(message);
-      if (message.type === 'ready') onFirstReady?.();
+      if (message.type !== 'ready') return;
+      wasReady = true;
+      onFirstReady?.();
     });
     child.on('error', (error) => {
       failure = error.message;
@@ -102,24 +89,28 @@ export class Supervisor {
       this.#child = undefined;
       const reason = failure ?? (complaint.trim() || `it ended with ${signal ?? `code ${code}`}`);
       if (this.#stopping) return;
-      if (
-        onFirstFailure !== undefined &&
-        Date.now() - started < WELL_AFTER &&
-        this.#restarts === 0
-      ) {
+      if (!wasReady && onFirstFailure !== undefined) {
         onFirstFailure(
           new StrongroomError('KEY_PROCESS_FAILED', `the key process did not start: ${reason}`),
         );
-        // The promise above is settled once; later deaths are restarted below.
+        return;
       }
       if (Date.now() - started > WELL_AFTER) this.#delay = FIRST_DELAY;
-      this.#events.onRestart(reason, this.#delay);
-      this.#timer = setTimeout(() => {
-        this.#restarts++;
-        this.#launch();
-      }, this.#delay);
-      this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
+      this.#startAgain(reason);
     });
+  }
+
+  #startAgain(reason: string): void {
+    this.#events.onRestart(reason, this.#delay);
+    this.#timer = setTimeout(() => {
+      this.#restarts++;
+      try {
+        this.#launch();
+      } catch (error) {
+        this.#startAgain(reasonOf(error));
+      }
+    }, this.#delay);
+    this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY);
   }
 
   #hear(message: ToSupervisor): void {

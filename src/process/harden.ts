@@ -1,4 +1,6 @@
 import { StrongroomError } from '../errors.ts';
+import { confine, landlockVersion } from './landlock.ts';
+import type { Confinement } from './landlock.ts';
 import { forbidDumps, forbidNewPrivileges } from './libc.ts';
 
 /** The process could not be hardened; it must not touch a key. */
@@ -14,12 +16,19 @@ export class HardeningError extends StrongroomError {
 type Scope = Parameters<typeof process.permission.has>[0];
 
 /**
- * First half, before anything secret is read: no memory dumps, no new privileges.
- * @throws {HardeningError} when the kernel refuses
+ * First half, before anything secret is read and once every module is loaded: no memory dumps, no new
+ * privileges, and by the kernel's own hand no file but these, where it offers that.
+ * @returns the version of Landlock that confines the process; 0 where the kernel has none
+ * @throws {HardeningError} when the kernel refuses what it offers
  */
-export function harden(): void {
+export function harden(confinement: Confinement): number {
   if (!forbidDumps()) throw new HardeningError('the kernel refused to forbid memory dumps');
   if (!forbidNewPrivileges()) throw new HardeningError('the kernel refused no_new_privs');
+  const version = confine(confinement);
+  if (version === 0 && landlockVersion() > 0) {
+    throw new HardeningError('the kernel refused to confine it to its folder');
+  }
+  return version;
 }
 
 /**

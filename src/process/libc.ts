@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { dlopen, getRawPointer } from 'node:ffi';
 
 /**
@@ -7,6 +8,7 @@ import { dlopen, getRawPointer } from 'node:ffi';
 const library = dlopen('libc.so.6', {
   prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
   setrlimit: { arguments: ['i32', 'pointer'], return: 'i32' },
+  fsync: { arguments: ['i32'], return: 'i32' },
   getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
 });
 
@@ -38,6 +40,20 @@ export function forbidDumps(): boolean {
 /** No program started later can gain privileges, setuid or not. */
 export function forbidNewPrivileges(): boolean {
   return prctl(PR_SET_NO_NEW_PRIVS, 1n) === 0 && prctl(PR_GET_NO_NEW_PRIVS, 0n) === 1;
+}
+
+/**
+ * Makes a file, or the names in a folder, durable (fsync(2)); the permission model forbids Node's own
+ * call.
+ * @throws {Error} when the kernel could not
+ */
+export function syncPath(path: string): void {
+  const opened = openSync(path, 'r');
+  try {
+    if (library.functions.fsync(opened) !== 0) throw new Error('the disk could not be synced');
+  } finally {
+    closeSync(opened);
+  }
 }
 
 /** SO_PEERCRED of a connected UNIX socket (unix(7)): who connected, as the kernel saw it. */

@@ -6,41 +6,26 @@ import {
   randomBytes,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { concat, utf8 } from '../../bytes/text.ts';
-import { StrongroomError } from '../../errors.ts';
+import { concat } from '../../bytes/text.ts';
+import { createDisk } from '../store/disk.ts';
+import type { Disk } from '../store/disk.ts';
+import { SealError } from './errors.ts';
+import {
+  MEMORY_KIB,
+  PASSES,
+  associatedWith,
+  readSealFile,
+  sealFileExists,
+  writeSealFile,
+} from './seal-file.ts';
+import type { ByPassphrase, SealFile } from './seal-file.ts';
 
-/** The master key cannot be opened. */
-export class SealError extends StrongroomError {}
-
-/** What `seal.json` holds: the wrapped master key and how it is unwrapped. */
-interface SealFile {
-  readonly format: 1;
-  readonly kind: 'file' | 'passphrase';
-  readonly salt: string;
-  readonly memory: number;
-  readonly passes: number;
-  readonly wrapped: string;
-  readonly failures: number;
-}
-
-const SEAL = 'seal.json';
-const KEY_FILE = 'master.key';
+/** Passphrases that may wait for their turn; more are refused. */
+const MAX_WAITING = 16;
 /** Wrong passphrases in a row before the strongroom locks itself. */
 export const PASSPHRASE_TRIES = 10;
-// OpenSSL takes argon2's memory from the secure heap, of which half is for keys: 32 MiB fit, so the
-// passes make up for it.
-const MEMORY_KIB = 32_768;
-const PASSES = 12;
 
 /** What each seal protects against, in plain words for `status`. */
 export const SEAL_DESCRIPTIONS = {
@@ -49,147 +34,115 @@ export const SEAL_DESCRIPTIONS = {
     'the master key opens with a passphrase (argon2id): a stolen disk is of no use without it',
 } as const;
 
+function keyFile(folder: string): string {
+  return join(folder, 'master.key');
+}
+
+/** A key object around bytes, which are wiped. */
+function keyAround(bytes: Uint8Array): KeyObject {
+  const key = createSecretKey(bytes);
+  bytes.fill(0);
+  return key;
+}
+
+/** argon2id (RFC 9106) with one lane, off the event loop. */
 function derive(
   passphrase: Uint8Array,
-  file: Pick<SealFile, 'salt' | 'memory' | 'passes'>,
+  cost: Pick<ByPassphrase, 'salt' | 'memory' | 'passes'>,
 ): Promise<KeyObject> {
   const options = {
     message: passphrase,
-    nonce: Buffer.from(file.salt, 'base64'),
+    nonce: Buffer.from(cost.salt, 'base64'),
     parallelism: 1,
     tagLength: 32,
-    memory: file.memory,
-    passes: file.passes,
+    memory: cost.memory,
+    passes: cost.passes,
   };
   return new Promise((resolve, reject) => {
     argon2('argon2id', options, (error, tag) => {
-      if (error !== null) {
-        reject(error);
-        return;
-      }
-      resolve(createSecretKey(tag));
-      tag.fill(0);
+      if (error === null) resolve(keyAround(tag));
+      else reject(error);
     });
   });
 }
 
-function associated(kind: SealFile['kind']): Uint8Array {
-  return utf8(`strongroom seal 1 ${kind}`);
-}
-
-function writeFileDurably(path: string, bytes: Uint8Array): void {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_DSYNC;
-  const file = openSync(`${path}.new`, flags, 0o600);
-  try {
-    writeSync(file, bytes);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
-}
-
-function write(folder: string, file: SealFile): void {
-  writeFileDurably(join(folder, SEAL), utf8(JSON.stringify(file, undefined, 1)));
-}
-
-function read(folder: string): SealFile {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readFileSync(join(folder, SEAL), 'utf8'));
-  } catch (error) {
-    throw new SealError('SEAL_UNREADABLE', 'seal.json is missing or damaged', {
-      mend: 'put it back from a backup of the home folder',
-      cause: error,
-    });
-  }
-  const file = parsed as Partial<SealFile>;
-  const sound =
-    file.format === 1 &&
-    (file.kind === 'file' || file.kind === 'passphrase') &&
-    typeof file.salt === 'string' &&
-    typeof file.wrapped === 'string' &&
-    Number.isSafeInteger(file.failures) &&
-    // Bounds, so that a changed file cannot make the process take all memory.
-    inRange(file.memory, 8192, MEMORY_KIB) &&
-    inRange(file.passes, 1, 64);
-  if (!sound) {
-    throw new SealError('SEAL_UNREADABLE', 'seal.json is damaged', {
-      mend: 'put it back from a backup of the home folder',
-    });
-  }
-  return file as SealFile;
-}
-
-function inRange(value: number | undefined, least: number, most: number): boolean {
-  return value !== undefined && Number.isSafeInteger(value) && value >= least && value <= most;
-}
-
-function wrapMaster(key: KeyObject, kind: SealFile['kind'], master: Uint8Array): string {
+/** AES-256-GCM: nonce, ciphertext and tag, in base64. */
+function wrapMaster(key: KeyObject, associated: Uint8Array, master: Uint8Array): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(associated(kind));
-  return Buffer.from(
-    concat(nonce, cipher.update(master), cipher.final(), cipher.getAuthTag()),
-  ).toString('base64');
+  cipher.setAAD(associated);
+  return concat(nonce, cipher.update(master), cipher.final(), cipher.getAuthTag()).toBase64();
 }
 
 function unwrapMaster(key: KeyObject, file: SealFile): KeyObject | undefined {
   const wrapped = Buffer.from(file.wrapped, 'base64');
-  if (wrapped.length !== 60) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, wrapped.subarray(0, 12));
-  decipher.setAAD(associated(file.kind));
+  decipher.setAAD(associatedWith(file));
   decipher.setAuthTag(wrapped.subarray(44));
+  const master = decipher.update(wrapped.subarray(12, 44));
   try {
-    const master = decipher.update(wrapped.subarray(12, 44));
     decipher.final();
-    const opened = createSecretKey(master);
-    master.fill(0);
-    return opened;
+    return keyAround(master);
   } catch {
+    master.fill(0);
     return undefined;
   }
 }
 
-/** Makes a random master key and its seal: under a passphrase, or under a key in a file beside it. */
-export async function createSeal(
+/** A new master key whose seal is not written yet. */
+export interface NewSeal {
+  readonly masterKey: KeyObject;
+  /** Writes the seal, the last file of a new strongroom: without it the others are of no use. */
+  write(): void;
+}
+
+/**
+ * Makes a random master key, to be sealed under a passphrase or under a key in a file beside it.
+ * @param work of argon2id: memory in KiB, and passes
+ */
+export async function makeSeal(
   folder: string,
   passphrase: Uint8Array | undefined,
-): Promise<KeyObject> {
-  const kind = passphrase === undefined ? 'file' : 'passphrase';
-  const cost = { salt: randomBytes(16).toString('base64'), memory: MEMORY_KIB, passes: PASSES };
+  disk: Disk = createDisk(),
+  work: Pick<ByPassphrase, 'memory' | 'passes'> = { memory: MEMORY_KIB, passes: PASSES },
+): Promise<NewSeal> {
   const master = randomBytes(32);
-  let sealing: KeyObject;
+  let file: SealFile;
+  let keyBytes: Uint8Array | undefined;
   if (passphrase === undefined) {
-    const bytes = randomBytes(32);
-    writeFileDurably(join(folder, KEY_FILE), bytes);
-    sealing = createSecretKey(bytes);
-    bytes.fill(0);
+    keyBytes = randomBytes(32);
+    file = { format: 1, kind: 'file', wrapped: '' };
+    const wrapped = wrapMaster(createSecretKey(keyBytes), associatedWith(file), master);
+    file = { ...file, wrapped };
   } else {
-    sealing = await derive(passphrase, cost);
+    const cost = { salt: randomBytes(16).toBase64(), ...work };
+    file = { format: 1, kind: 'passphrase', ...cost, wrapped: '', tries: 0, failures: 0 };
+    const wrapped = wrapMaster(await derive(passphrase, cost), associatedWith(file), master);
+    file = { ...file, wrapped };
   }
-  write(folder, {
-    format: 1,
-    kind,
-    ...cost,
-    wrapped: wrapMaster(sealing, kind, master),
-    failures: 0,
-  });
-  const key = createSecretKey(master);
-  master.fill(0);
-  return key;
+  return {
+    masterKey: keyAround(master),
+    write() {
+      if (keyBytes !== undefined) {
+        disk.replace(keyFile(folder), keyBytes);
+        keyBytes.fill(0);
+      }
+      writeSealFile(folder, disk, file);
+    },
+  };
 }
 
 /** The kind of seal in a folder, or `undefined` where there is no strongroom yet. */
 export function sealKind(folder: string): SealFile['kind'] | undefined {
-  return existsSync(join(folder, SEAL)) ? read(folder).kind : undefined;
+  return sealFileExists(folder) ? readSealFile(folder).kind : undefined;
 }
 
 /** Opens the master key with the file beside it. @throws {SealError} */
 export function openWithFile(folder: string): KeyObject {
-  const file = read(folder);
+  const file = readSealFile(folder);
   let bytes: Buffer;
   try {
-    bytes = readFileSync(join(folder, KEY_FILE));
+    bytes = readFileSync(keyFile(folder));
   } catch (error) {
     throw new SealError('SEAL_KEY_FILE_MISSING', 'master.key is missing', {
       mend: 'put it back from a backup: without it no key can be opened',
@@ -204,32 +157,77 @@ export function openWithFile(folder: string): KeyObject {
   });
 }
 
+/** A master key that a passphrase opened, and how many were ever tried. */
+export interface Opened {
+  readonly masterKey: KeyObject;
+  readonly tries: number;
+}
+
 /**
- * Opens the master key with a passphrase. Every try is counted on disk before it is looked at, and
- * a wrong one waits longer each time.
- * @throws {SealError} SEAL_WRONG_PASSPHRASE, SEAL_LOCKED
+ * Opens the master key with a passphrase, one try after the other: parallel guesses share no count.
+ * Every try is counted on disk before it is looked at, and a wrong one waits longer each time. The
+ * count is kept in memory too: a `seal.json` put back resets it at the next start at the earliest.
  */
-export async function openWithPassphrase(
-  folder: string,
-  passphrase: Uint8Array,
-  wait: (milliseconds: number) => Promise<void>,
-): Promise<KeyObject> {
-  const file = read(folder);
-  if (file.failures >= PASSPHRASE_TRIES) {
-    throw new SealError('SEAL_LOCKED', `locked after ${PASSPHRASE_TRIES} wrong passphrases`, {
-      duty: 'locked',
-      mend: 'put back seal.json from a backup made before',
+export class PassphraseSeal {
+  readonly #folder: string;
+  readonly #disk: Disk;
+  readonly #wait: (milliseconds: number) => Promise<void>;
+  #failures = 0;
+  #waiting = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    folder: string,
+    wait: (milliseconds: number) => Promise<void>,
+    disk: Disk = createDisk(),
+  ) {
+    this.#folder = folder;
+    this.#wait = wait;
+    this.#disk = disk;
+  }
+
+  /** @throws {SealError} SEAL_WRONG_PASSPHRASE, SEAL_LOCKED, SEAL_BUSY, SEAL_UNREADABLE */
+  async open(passphrase: Uint8Array): Promise<Opened> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new SealError('SEAL_BUSY', 'too many passphrases are waiting to be tried', {
+        mend: 'wait for them: each wrong one takes longer',
+      });
+    }
+    this.#waiting++;
+    const opened = this.#queue.then(() => this.#try(passphrase));
+    this.#queue = opened.catch(() => undefined);
+    try {
+      return await opened;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #try(passphrase: Uint8Array): Promise<Opened> {
+    const file = readSealFile(this.#folder);
+    if (file.kind !== 'passphrase') {
+      throw new SealError('SEAL_BROKEN', 'this strongroom opens with a file, not a passphrase');
+    }
+    const failures = Math.max(file.failures, this.#failures);
+    if (failures >= PASSPHRASE_TRIES) {
+      throw new SealError('SEAL_LOCKED', `locked after ${PASSPHRASE_TRIES} wrong passphrases`, {
+        duty: 'locked',
+        mend: 'stop the strongroom, put back seal.json from a backup made before, and start it',
+      });
+    }
+    this.#failures = failures + 1;
+    const tries = file.tries + 1;
+    writeSealFile(this.#folder, this.#disk, { ...file, tries, failures: failures + 1 });
+    const masterKey = unwrapMaster(await derive(passphrase, file), file);
+    if (masterKey !== undefined) {
+      writeSealFile(this.#folder, this.#disk, { ...file, tries, failures: 0 });
+      this.#failures = 0;
+      return { masterKey, tries };
+    }
+    await this.#wait(Math.min(60_000, 250 * 2 ** failures));
+    throw new SealError('SEAL_WRONG_PASSPHRASE', 'the passphrase is wrong', {
+      duty: 'denied',
+      mend: `${PASSPHRASE_TRIES - failures - 1} tries are left`,
     });
   }
-  write(folder, { ...file, failures: file.failures + 1 });
-  const master = unwrapMaster(await derive(passphrase, file), file);
-  if (master !== undefined) {
-    write(folder, { ...file, failures: 0 });
-    return master;
-  }
-  await wait(Math.min(60_000, 250 * 2 ** file.failures));
-  throw new SealError('SEAL_WRONG_PASSPHRASE', 'the passphrase is wrong', {
-    duty: 'denied',
-    mend: `${PASSPHRASE_TRIES - file.failures - 1} tries are left`,
-  });
 }

@@ -18,7 +18,8 @@ export interface Change {
  * what it answers must already be on disk.
  */
 export interface Store {
-  /** Rises by one with every commit. */
+  /** Rises by one with every commit, for the life of the store: a lower one than seen before means
+   * that an older folder was put back. */
   readonly generation: number;
   /**
    * Every record, opened and checked.
@@ -27,9 +28,13 @@ export interface Store {
   records(): Iterable<StoredRecord>;
   /**
    * Applies a change; durable when it returns. Removing what is not there is an error.
-   * @throws {StoreError} and changes nothing
+   * @throws {StoreError} STORE_NO_RECORD and changes nothing; STORE_WRITE_FAILED, after which the
+   *   change is there or is not when the store is opened next, and this one takes no more changes
    */
   commit(change: Change): void;
-  /** Leaves the store in its resting form. A store that was not closed opens all the same. */
+  /**
+   * Leaves the store in its resting form. A store that was not closed opens all the same.
+   * @throws {StoreError} STORE_WRITE_FAILED; nothing is lost
+   */
   close(): void;
 }
