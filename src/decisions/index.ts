@@ -39,3 +39,12 @@ export type {
   Tri,
   Use,
 } from './model/question.ts';
+export { checkQuestion, readQuestion } from './model/read-question.ts';
+export { ENGINE, advise, fingerprint } from './advise/advise.ts';
+export { expiredFacts, factKey } from './catalogue/catalogue.ts';
+export type { Catalogue, Fact, Service } from './catalogue/catalogue.ts';
+export { readCatalogue } from './catalogue/read-catalogue.ts';
+export { shippedCatalogue } from './catalogue/shipped-catalogue.ts';
+export { defaultRulePack } from './rules/default-pack.ts';
+export type { RulePack } from './rules/pack.ts';
+export { readRulePack } from './rules/read-pack.ts';

@@ -98,6 +98,8 @@ export interface OptionAnswer {
   /** By kind (R105), each 0 … 3. */
   readonly costs: Readonly<Record<string, number>>;
   readonly cost: number;
+  /** The day the first catalogue fact used for this option expires: review a record by then. */
+  readonly factsExpire?: string;
   /** What must be there as well, for example a key plan. */
   readonly requirements: readonly Reason[];
   /** Remarks on this option. */

@@ -51,11 +51,14 @@ export interface Concern {
 /** A piece of the information that does `harm` on its own. */
 export interface Part {
   readonly id: string;
+  /** What people call it; the id when absent. So with parties, devices and options. */
+  readonly name?: string;
   readonly harm: Label;
 }
 
 export interface Party {
   readonly id: string;
+  readonly name?: string;
   /** Countries (ISO 3166 two letters). */
   readonly citizenships: readonly string[] | 'unknown';
   readonly residence: string;
@@ -63,6 +66,7 @@ export interface Party {
 
 export interface Device {
   readonly id: string;
+  readonly name?: string;
   /** Id of a party. */
   readonly owner: string;
   readonly updated: Tri;
@@ -103,9 +107,10 @@ export interface Use {
 
 /** Something the person could do: use one service, or send each part through one of its own. */
 export type Option =
-  | { readonly id: string; readonly use: Use }
+  | { readonly id: string; readonly name?: string; readonly use: Use }
   | {
       readonly id: string;
+      readonly name?: string;
       readonly split: readonly { readonly part: string; readonly use: Use }[];
     };
 
