@@ -40,7 +40,7 @@ export type {
   Use,
 } from './model/question.ts';
 export { checkQuestion, readQuestion } from './model/read-question.ts';
-export { ENGINE, advise, fingerprint } from './advise/advise.ts';
+export { ENGINE, advise, fingerprint, verdictsOf } from './advise/advise.ts';
 export { expiredFacts, factKey } from './catalogue/catalogue.ts';
 export type { Catalogue, Fact, Service } from './catalogue/catalogue.ts';
 export { readCatalogue } from './catalogue/read-catalogue.ts';

@@ -7,10 +7,11 @@ import { isDay } from '../model/document.ts';
 import { byCodeUnits, sortedSet } from '../model/order.ts';
 import type { Question } from '../model/question.ts';
 import { rank } from '../model/verdict.ts';
+import type { Verdict } from '../model/verdict.ts';
 import type { RulePack } from '../rules/pack.ts';
 import { answerAdvice, notNeeded, optionAdvice, recordNeeded, requirementsOf } from './advice.ts';
 import { checkAgainst } from './check.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, verdictAlone } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
 import { newLedger } from './facts.ts';
 import type { Ledger, Sources } from './facts.ts';
@@ -26,8 +27,8 @@ export const ENGINE = 'strongroom-adviser/1';
 
 const hashes = new WeakMap<object, string>();
 
-/** The hash of a rule pack or catalogue; made once for each. */
-export function fingerprint(document: RulePack | Catalogue): string {
+/** The hash of a rule pack, catalogue or question; made once for each. */
+export function fingerprint(document: RulePack | Catalogue | Question): string {
   const known = hashes.get(document);
   if (known !== undefined) return known;
   const hash = hashOf(document);
@@ -75,7 +76,7 @@ export function advise(
   const split = suggestSplit(rules, sources, options);
   const needsRecord = recordNeeded(question, options);
   return {
-    question: hashOf(question),
+    question: fingerprint(question),
     engine: ENGINE,
     rulePack: fingerprint(pack),
     catalogue: fingerprint(catalogue),
@@ -94,6 +95,28 @@ export function advise(
     needsRecord,
     advice: answerAdvice(question, options, split, needsRecord),
   };
+}
+
+/**
+ * The verdict of every option and nothing else: what a what-if needs that asks many times.
+ * @throws {DecisionsError} as `advise` does
+ */
+export function verdictsOf(
+  question: Question,
+  pack: RulePack,
+  catalogue: Catalogue,
+  now: string,
+): ReadonlyMap<string, Verdict> {
+  const index = indexOf(catalogue);
+  checkAgainst(question, index, now);
+  const rules = rulesFor(pack);
+  const sources: Sources = { question, index, now };
+  return new Map(
+    question.options.map((option) => [
+      option.id,
+      verdictAlone(rules, sources, option, 'unavailable'),
+    ]),
+  );
 }
 
 function withoutNeed(option: OptionAnswer): OptionAnswer {

@@ -12,6 +12,33 @@ export interface Asked {
   readonly harm: Label;
 }
 
+/** A concern that is judged, with its adversary taken apart. */
+interface Judged {
+  readonly concern: Concern;
+  readonly harm: Label;
+  readonly adversary: Adversary;
+  /** `legal` or `state` of whatever country is concerned. */
+  readonly open: boolean;
+}
+
+const prepared = new WeakMap<Question, readonly Judged[]>();
+
+function judgedOf(question: Question): readonly Judged[] {
+  const known = prepared.get(question);
+  if (known !== undefined) return known;
+  const judged: Judged[] = [];
+  for (const concern of question.protect) {
+    const kind = adversaryKind(concern.from);
+    const { harm } = concern;
+    if (kind === undefined || harm === undefined) continue;
+    const country = /\((.*)\)/.exec(concern.from)?.[1];
+    const open = country === undefined && (kind === 'legal' || kind === 'state');
+    judged.push({ concern, harm, adversary: { id: concern.from, kind, country }, open });
+  }
+  prepared.set(question, judged);
+  return judged;
+}
+
 /**
  * The pairs of a question for these components. `legal` and `state` without a country are asked of
  * every country whose law binds something readable here (R66); of `unknown` too where nobody knows
@@ -24,27 +51,26 @@ export function askedOf(
 ): readonly Asked[] {
   const pairs = new Map<string, Asked>();
   const countries = new Map<Info, readonly string[]>();
-  const add = (concern: Concern, country: string | undefined): void => {
-    const kind = adversaryKind(concern.from);
-    if (kind === undefined || concern.harm === undefined) return;
-    const id = country === undefined ? concern.from : `${kind}(${country})`;
-    const harm = part !== undefined && concern.info === 'content' ? part.harm : concern.harm;
-    const key = `${concern.info} ${id}`;
+  const add = (info: Info, adversary: Adversary, stated: Label): void => {
+    const harm = part !== undefined && info === 'content' ? part.harm : stated;
+    const key = `${info} ${adversary.id}`;
     const known = pairs.get(key);
-    if (known !== undefined && known.harm >= harm) return;
-    const named = country ?? /\((.*)\)/.exec(id)?.[1];
-    pairs.set(key, { info: concern.info, adversary: { id, kind, country: named }, harm });
+    if (known === undefined || known.harm < harm) pairs.set(key, { info, adversary, harm });
   };
-  for (const concern of question.protect) {
-    if (concern.from === 'legal' || concern.from === 'state') {
-      let concerned = countries.get(concern.info);
-      if (concerned === undefined) {
-        concerned = countriesOf(components, concern.info);
-        countries.set(concern.info, concerned);
-      }
-      for (const country of concerned) add(concern, country);
-    } else {
-      add(concern, undefined);
+  for (const { concern, harm, adversary, open } of judgedOf(question)) {
+    const { info } = concern;
+    if (!open) {
+      add(info, adversary, harm);
+      continue;
+    }
+    let concerned = countries.get(info);
+    if (concerned === undefined) {
+      concerned = countriesOf(components, info);
+      countries.set(info, concerned);
+    }
+    for (const country of concerned) {
+      const { kind } = adversary;
+      add(info, { id: `${kind}(${country})`, kind, country }, harm);
     }
   }
   return [...pairs.values()].sort(

@@ -6,10 +6,10 @@ import { askedOf } from './asked.ts';
 import type { Asked } from './asked.ts';
 import { componentsOf } from './components.ts';
 import type { Component } from './components.ts';
-import { Facts } from './facts.ts';
+import { Facts, newLedger } from './facts.ts';
 import type { Ledger, Sources } from './facts.ts';
 import { closedIn, floorsOf } from './floors.ts';
-import { findingsOf, pairOf } from './judge.ts';
+import { findingsOf, pairOf, worstVerdict } from './judge.ts';
 import type { Finding } from './judge.ts';
 import { joinParts } from './split.ts';
 import type { Joined } from './split.ts';
@@ -67,6 +67,24 @@ export function evaluate(
   if (floors.length > 0) worst = 'refuse';
   if (closed.some((each) => !each.channel.facts.use.have)) worst = 'unavailable';
   return { option, channels, ...judged, floors, closed, verdict: worst };
+}
+
+/**
+ * The verdict alone, for the many what-ifs of unknown facts. A fact that becomes known never makes
+ * a verdict worse (law 4.2, 10), so reaching `enough`, the verdict with the fact unknown, ends it.
+ */
+export function verdictAlone(
+  rules: Rules,
+  sources: Sources,
+  option: Option,
+  enough: Verdict,
+): Verdict {
+  if ('split' in option) return evaluate(rules, sources, newLedger(), option).verdict;
+  const facts = new Facts(option.use, option.id, sources, newLedger());
+  if (!option.use.have && closedIn(facts).length > 0) return 'unavailable';
+  if (floorsOf(facts, option.id).length > 0) return 'refuse';
+  const components = componentsOf(facts);
+  return worstVerdict(rules, facts, components, askedOf(sources.question, components), enough);
 }
 
 type Judged = Pick<Evaluation, 'pairs' | 'findings' | 'joined'>;

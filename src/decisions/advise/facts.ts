@@ -32,7 +32,7 @@ export interface Sources {
 }
 
 /**
- * The facts of one use of a service, in the order: supposed, said in the question, in the catalogue.
+ * The facts of one use of a service: said in the question, else in the catalogue, else supposed.
  * `undefined` is unknown, and what was asked for and not known goes into the ledger: a fact that
  * nobody asked for cannot matter.
  */
@@ -78,11 +78,7 @@ export class Facts {
 
   /** A fact about a device, a party or an end that only the person can tell. */
   personal<Value extends FactValue>(key: string, said: Value | 'unknown'): Value | undefined {
-    const { supposed } = this.sources;
-    if (supposed?.key === key) return supposed.value as Value;
-    if (said !== 'unknown') return said;
-    this.ledger.unknown.add(key);
-    return undefined;
+    return said === 'unknown' ? (this.#suppose(key) as Value | undefined) : said;
   }
 
   residence(party: Party): string | undefined {
@@ -108,9 +104,8 @@ export class Facts {
   }
 
   #value(fact: string, otherwise: string | undefined): FactValue | undefined {
-    const { supposed, index, now } = this.sources;
+    const { index, now } = this.sources;
     const key = factKey(this.ref, fact);
-    if (supposed?.key === key) return supposed.value;
     const said = this.use.facts[fact];
     if (said !== undefined && said !== 'unknown') return said;
     const known =
@@ -129,6 +124,13 @@ export class Facts {
     } else if (said === undefined && otherwise !== undefined) {
       return otherwise;
     }
+    return this.#suppose(key);
+  }
+
+  /** What nobody knows: supposed to be something for a what-if, else unknown. */
+  #suppose(key: string): FactValue | undefined {
+    const { supposed } = this.sources;
+    if (supposed?.key === key) return supposed.value;
     this.ledger.unknown.add(key);
     return undefined;
   }

@@ -59,6 +59,31 @@ export function findingsOf(
   return findings;
 }
 
+/** The worst verdict over all pairs, without keeping what was found; stops at `enough`. */
+export function worstVerdict(
+  rules: Rules,
+  facts: Facts,
+  components: readonly Component[],
+  asked: readonly Asked[],
+  enough: Verdict,
+): Verdict {
+  let worst: Verdict = 'fine';
+  for (const pair of asked) {
+    for (const component of components) {
+      const reach = reachOf(rules, component, component.readable[pair.info], pair.adversary);
+      if (reach === undefined) continue;
+      let verdict = verdictOf(rules, pair.harm, reach.exposure);
+      if (pair.harm > 0 && isForeign(rules, facts, component, pair)) {
+        verdict = verdictOf(rules, raise(rules, pair.harm), reach.exposure);
+      }
+      if (rank(verdict) <= rank(worst)) continue;
+      worst = verdict;
+      if (rank(worst) >= rank(enough)) return worst;
+    }
+  }
+  return worst;
+}
+
 /** The worst first: by verdict, harm and exposure; then the component whose id sorts first. */
 function byWeight(one: Finding, other: Finding): number {
   return (

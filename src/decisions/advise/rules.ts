@@ -12,10 +12,18 @@ export interface Adversary {
   readonly country: string | undefined;
 }
 
+/** A row with its conditions taken apart. */
+interface Compiled {
+  readonly row: ReachRow;
+  readonly place: string | undefined;
+  readonly others: readonly (readonly [name: Condition, wanted: string])[];
+}
+
 /** A rule pack made ready: rows by component and adversary, the verdict table by harm and exposure. */
 export interface Rules {
   readonly pack: RulePack;
-  rows(component: Component, adversary: Adversary): readonly ReachRow[];
+  /** The rows that may concern a pair, the greatest reach first. */
+  rows(component: Component, adversary: Adversary): readonly Compiled[];
   cell(harm: Label, exposure: Exposure): VerdictRow;
   floor(id: string): Rule;
 }
@@ -26,22 +34,32 @@ const compiled = new WeakMap<RulePack, Rules>();
 export function rulesFor(pack: RulePack): Rules {
   const known = compiled.get(pack);
   if (known !== undefined) return known;
-  const rows = new Map<string, ReachRow[]>();
-  for (const row of pack.reach) {
+  const rows = new Map<string, Map<string, Compiled[]>>();
+  // Greatest reach first, else in the order of the pack: the first row that may hold is the worst.
+  const sorted = [...pack.reach].sort((one, other) => other.reach - one.reach);
+  for (const row of sorted) {
+    const { in: place, ...others } = row.when;
+    const entry: Compiled = {
+      row,
+      place,
+      others: Object.entries(others) as [Condition, string][],
+    };
     for (const component of row.component) {
+      const byAdversary = rows.get(component) ?? new Map<string, Compiled[]>();
+      rows.set(component, byAdversary);
       for (const kind of row.against) {
-        const key = `${component} ${kind}`;
-        const list = rows.get(key);
-        if (list === undefined) rows.set(key, [row]);
-        else list.push(row);
+        const list = byAdversary.get(kind);
+        if (list === undefined) byAdversary.set(kind, [entry]);
+        else list.push(entry);
       }
     }
   }
   const cells = new Map(pack.verdicts.map((row) => [row.harm * 4 + row.exposure, row]));
   const floors = new Map(pack.floors.map((rule) => [rule.id, rule]));
+  const none: readonly Compiled[] = [];
   const rules: Rules = {
     pack,
-    rows: (component, adversary) => rows.get(`${component.kind} ${adversary.kind}`) ?? [],
+    rows: (component, adversary) => rows.get(component.kind)?.get(adversary.kind) ?? none,
     cell: (harm, exposure) => present(cells.get(harm * 4 + exposure)),
     floor: (id) => present(floors.get(id)),
   };
@@ -67,17 +85,14 @@ function placed(
 }
 
 /** Whether a row may hold: what is unknown may have any value. */
-function mayHold(row: ReachRow, component: Component, adversary: Adversary): boolean {
-  for (const [name, wanted] of Object.entries(row.when)) {
-    if (name === 'in') {
-      const place = placed(component, adversary.country);
-      if (wanted === 'here' ? !place.here : !place.elsewhere) return false;
-    } else {
-      const value = component.attributes[name as Condition];
-      if (value !== undefined && value !== wanted) return false;
-    }
+function mayHold({ place, others }: Compiled, component: Component, adversary: Adversary): boolean {
+  for (const [name, wanted] of others) {
+    const value = component.attributes[name];
+    if (value !== undefined && value !== wanted) return false;
   }
-  return true;
+  if (place === undefined) return true;
+  const { here, elsewhere } = placed(component, adversary.country);
+  return place === 'here' ? here : elsewhere;
 }
 
 /** How easily an adversary reaches a component, and by which row (4.2, step 3). */
@@ -96,12 +111,9 @@ export function reachOf(
   adversary: Adversary,
 ): Reach | undefined {
   if (readable === 'no') return undefined;
-  let worst: ReachRow | undefined;
-  for (const row of rules.rows(component, adversary)) {
-    if ((worst === undefined || row.reach > worst.reach) && mayHold(row, component, adversary)) {
-      worst = row;
-    }
-  }
+  const worst = rules
+    .rows(component, adversary)
+    .find((each) => mayHold(each, component, adversary))?.row;
   if (worst === undefined || worst.reach === 0) return undefined;
   const { transient } = rules.pack.adjustments;
   const lowered = readable === 'transient' && transient.against.includes(adversary.kind);

@@ -3,8 +3,7 @@ import type { UnknownThatMatters } from '../model/answer.ts';
 import { byCodeUnits, sortedSet } from '../model/order.ts';
 import type { FactValue, Question } from '../model/question.ts';
 import type { Evaluation } from './evaluate.ts';
-import { evaluate } from './evaluate.ts';
-import { newLedger } from './facts.ts';
+import { verdictAlone } from './evaluate.ts';
 import type { Sources } from './facts.ts';
 import type { Rules } from './rules.ts';
 
@@ -84,10 +83,12 @@ export function unknownsThatMatter(
   keys: ReadonlySet<string>,
 ): readonly UnknownThatMatters[] {
   const found: UnknownThatMatters[] = [];
+  // Nothing is better than `fine`, and knowing more never makes a verdict worse.
+  if (evaluation.verdict === 'fine') return found;
   for (const key of [...keys].sort(byCodeUnits)) {
     for (const value of valuesOf(key, sources.question, evaluation)) {
       const supposed = { ...sources, supposed: { key, value } };
-      const { verdict } = evaluate(rules, supposed, newLedger(), evaluation.option);
+      const verdict = verdictAlone(rules, supposed, evaluation.option, evaluation.verdict);
       if (verdict !== evaluation.verdict) {
         found.push({ option: evaluation.option.id, fact: key, value: written(value), verdict });
       }

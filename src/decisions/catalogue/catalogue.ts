@@ -60,11 +60,19 @@ export function indexOf(catalogue: Catalogue): CatalogueIndex {
   const known = indexes.get(catalogue);
   if (known !== undefined) return known;
   const services = new Map(catalogue.services.map((each) => [each.id, each]));
-  const key = (service: string, setting: string, fact: string): string =>
-    `${service}\n${setting}\n${fact}`;
-  const facts = new Map(
-    catalogue.facts.map((each) => [key(each.service, each.setting, each.fact), each]),
-  );
+  const families = new Map<string, Fact[]>();
+  for (const fact of catalogue.facts) {
+    const family = families.get(fact.service);
+    if (family === undefined) families.set(fact.service, [fact]);
+    else family.push(fact);
+  }
+  const facts = new Map<string, ReadonlyMap<string, Fact>>();
+  for (const { id, service, setting } of catalogue.services) {
+    const family = families.get(service) ?? [];
+    // Those of the setting come last and replace those of the family.
+    const sorted = [...of(family, '*'), ...of(family, setting)];
+    facts.set(id, new Map(sorted.map((fact) => [fact.fact, fact])));
+  }
   const offers = new Map<string, Set<string>>();
   for (const { service, fact } of catalogue.facts) {
     if (!fact.startsWith('offered:')) continue;
@@ -73,13 +81,15 @@ export function indexOf(catalogue: Catalogue): CatalogueIndex {
   }
   const index: CatalogueIndex = {
     service: (id) => services.get(id),
-    fact: (service, fact) =>
-      facts.get(key(service.service, service.setting, fact)) ??
-      facts.get(key(service.service, '*', fact)),
+    fact: (service, fact) => facts.get(service.id)?.get(fact),
     offered: (service) => [...(offers.get(service.service) ?? [])].sort(),
   };
   indexes.set(catalogue, index);
   return index;
+}
+
+function of(family: readonly Fact[], setting: string): readonly Fact[] {
+  return family.filter((fact) => fact.setting === setting);
 }
 
 /** Whether a fact is past its last day. Days are compared as text: `2026-11-25`. */

@@ -126,6 +126,14 @@ function sortedValues<Value>(values: readonly Value[]): readonly Value[] {
   return [...byText].sort(([one], [other]) => byCodeUnits(one, other)).map(([, value]) => value);
 }
 
+/** Members in the order of their names: what is read one by one must not depend on the writer. */
+function sortedMembers<Value>(
+  members: Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> {
+  const entries = Object.entries(members);
+  return Object.fromEntries(entries.sort(([one], [other]) => byCodeUnits(one, other)));
+}
+
 function nameOf(field: Field): { readonly name?: string } {
   return field.at('name').missing ? {} : { name: field.at('name').text(100) };
 }
@@ -307,7 +315,7 @@ function factsOf(field: Field): Readonly<Record<string, FactValue>> {
       facts[name] = readFactValue(value, spec);
     }
   }
-  return facts;
+  return sortedMembers(facts);
 }
 
 function checkEnds(field: Field, purpose: Question['purpose'], option: Option): void {
@@ -376,5 +384,5 @@ function refusedOf(field: Field): RefusedClass {
     when[name] = value.text(64);
   }
   if (Object.keys(when).length === 0) field.at('when').fail('must name at least one fact');
-  return { decision: field.at('decision').text(64), when };
+  return { decision: field.at('decision').text(64), when: sortedMembers(when) };
 }
