@@ -43,6 +43,7 @@ export class Facts {
   /** What its keys begin with: the id of the service, or of an option that has none. */
   readonly ref: string;
   readonly service: Service | undefined;
+  #family: string | undefined;
 
   constructor(use: Use, ref: string, sources: Sources, ledger: Ledger) {
     this.use = use;
@@ -52,9 +53,14 @@ export class Facts {
     this.ref = this.service?.id ?? ref;
   }
 
-  /** What the parts of a split have in common when they use the same service. */
+  /** What the parts of a split have in common: the same family of services, run by the same people. */
   get family(): string {
-    return this.service?.service ?? this.ref;
+    if (this.#family !== undefined) return this.#family;
+    // Asked for on the side: who runs it matters only where something is split, and is asked there.
+    const aside = new Facts(this.use, this.ref, this.sources, newLedger());
+    const operator = aside.list('operator')?.join('+') ?? 'unknown';
+    this.#family = `${this.service?.service ?? this.ref} ${operator}`;
+    return this.#family;
   }
 
   /** A word, or `undefined`. `otherwise` is what nobody stating it means. */

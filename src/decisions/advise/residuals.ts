@@ -70,23 +70,22 @@ export function residualsOf(evaluation: Evaluation): readonly Residual[] {
 
 /** The whole attack surface: every component, also those where nothing can be read. */
 export function surfaceOf(evaluation: Evaluation): readonly SurfaceComponent[] {
-  const shared = evaluation.joined?.shared ?? new Set<string>();
+  const keys = evaluation.joined?.shared ?? new Set<string>();
   const surface: SurfaceComponent[] = [];
   const done = new Set<string>();
+  const everywhere = evaluation.channels.flatMap((channel) => channel.components);
   for (const { components, part } of evaluation.channels) {
     for (const component of components) {
-      const isShared = shared.has(component.shareKey);
-      if (isShared && done.has(component.shareKey)) continue;
+      const shared = keys.has(component.shareKey);
+      if (shared && done.has(component.shareKey)) continue;
       done.add(component.shareKey);
-      const where = isShared || part === undefined ? {} : { part: part.id };
-      surface.push(
-        surfaceComponent(
-          component,
-          isShared,
-          where,
-          reachedAt(evaluation, component, isShared, part?.id),
-        ),
-      );
+      // What is shared is known as well as it is known in any of the parts.
+      const same = shared
+        ? everywhere.filter((each) => each.shareKey === component.shareKey)
+        : [component];
+      const reached = reachedAt(evaluation, component, shared, part?.id);
+      const where = shared || part === undefined ? {} : { part: part.id };
+      surface.push(surfaceComponent(same, shared, where, reached));
     }
   }
   return surface;
@@ -110,22 +109,23 @@ function reachedAt(
 }
 
 function surfaceComponent(
-  component: Component,
+  same: readonly Component[],
   shared: boolean,
   where: { readonly part?: string },
   reached: readonly Reached[],
 ): SurfaceComponent {
-  const exposure = Math.max(0, ...reached.map((each) => each.exposure)) as Exposure;
+  const [first] = same;
+  if (first === undefined) throw new RangeError('no component');
   return {
-    id: component.id,
-    kind: component.kind,
+    id: first.id,
+    kind: first.kind,
     ...where,
-    ...(component.service === undefined ? {} : { service: component.service }),
-    ...(component.device === undefined ? {} : { device: component.device }),
-    countries: component.countries ?? ['unknown'],
-    readable: INFOS.filter((info) => component.readable[info] !== 'no'),
+    ...(first.service === undefined ? {} : { service: first.service }),
+    ...(first.device === undefined ? {} : { device: first.device }),
+    countries: sortedSet(same.flatMap((each) => each.countries ?? ['unknown'])),
+    readable: INFOS.filter((info) => same.some((each) => each.readable[info] !== 'no')),
     shared,
-    exposure,
+    exposure: Math.max(0, ...reached.map((each) => each.exposure)) as Exposure,
     reached,
   };
 }
