@@ -26,3 +26,18 @@ export const VERDICTS: readonly Verdict[] = [
   'refuse',
   'unavailable',
 ];
+
+/** How bad a verdict is: its place in `VERDICTS`. */
+export function rank(verdict: Verdict): number {
+  return VERDICTS.indexOf(verdict);
+}
+
+/** The worse of two verdicts. */
+export function worse(one: Verdict, other: Verdict): Verdict {
+  return rank(other) > rank(one) ? other : one;
+}
+
+/** Whether the option may be taken at all, with or without acceptance. */
+export function isAllowed(verdict: Verdict): boolean {
+  return rank(verdict) <= rank('accept-by-two');
+}
