@@ -6,6 +6,7 @@ import type { Caller, KeysService } from '../../engine/request.ts';
 import { NEAR } from './attention.ts';
 import type { Attended, Attention } from './attention.ts';
 import { HANDLERS, READS_IN_PLACE } from './calls.ts';
+import type { Crowd } from './crowd.ts';
 import type { CallContext, WriteReply } from './context.ts';
 import { FrameCutter } from './frame.ts';
 import { dialectOf } from './mechanism-wire.ts';
@@ -31,6 +32,7 @@ export interface Shared {
   readonly attention: Attention;
   /** Holds the replies to one chunk or to one awaited call: never those of two connections. */
   readonly writer: ReplyWriter;
+  readonly crowd: Crowd;
   /** Counts the calls that wait for something, of every connection. */
   readonly waiting: { count: number };
 }
@@ -151,6 +153,7 @@ export class Connection implements Attended {
       writer: this.#shared.writer,
       dialect: dialectOf(offered),
       guess: { bare: false, made: false },
+      crowd: this.#shared.crowd,
     };
     this.#shared.writer.byte(Math.min(offered, VERSION));
   }

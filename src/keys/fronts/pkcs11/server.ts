@@ -4,6 +4,7 @@ import type { KeysService } from '../../engine/request.ts';
 import { Attention } from './attention.ts';
 import { Connection } from './connection.ts';
 import type { Shared } from './connection.ts';
+import { Crowd } from './crowd.ts';
 import { ReplyWriter } from './wire/reply.ts';
 
 export interface Pkcs11FrontOptions {
@@ -39,6 +40,7 @@ export class Pkcs11Front {
       onFault: options.onFault,
       attention: new Attention(() => waiting.count === 0),
       writer: new ReplyWriter(sending),
+      crowd: new Crowd(() => waiting.count > 0),
       waiting,
     };
   }
