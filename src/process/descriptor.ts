@@ -1,12 +1,21 @@
 import type { Socket } from 'node:net';
 
+/** What Node keeps of an open descriptor; `fd` is negative once it is closed. */
+export interface Handle {
+  readonly fd: number;
+}
+
+function isHandle(value: unknown): value is Handle {
+  return (
+    typeof value === 'object' && value !== null && 'fd' in value && typeof value.fd === 'number'
+  );
+}
+
 /**
- * The descriptor of a connected socket, or `undefined` once it is closed. Node has no public way to
- * it; the handle's `fd` is what its own code uses.
+ * The handle of a connected socket, or `undefined` when it has none any more. Node has no public way
+ * to it; its own code reads the same `fd`.
  */
-export function descriptorOf(socket: Socket): number | undefined {
+export function handleOf(socket: Socket): Handle | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const fd: unknown = Reflect.get(handle, 'fd');
-  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
+  return isHandle(handle) ? handle : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { dlopen, getRawPointer } from 'node:ffi';
-import { descriptorOf } from './descriptor.ts';
+import { handleOf } from './descriptor.ts';
+import type { Handle } from './descriptor.ts';
 
 /**
  * Reading from and writing to a connected socket without the event loop in between: one system call
@@ -17,7 +18,6 @@ import { descriptorOf } from './descriptor.ts';
 const library = dlopen('libc.so.6', {
   recv: { arguments: ['i32', 'u64', 'u64', 'i32'], return: 'i32' },
   send: { arguments: ['i32', 'u64', 'u64', 'i32'], return: 'i32' },
-  sched_yield: { arguments: [], return: 'i32' },
 });
 
 const SIZE = 64 * 1024;
@@ -27,8 +27,8 @@ const incomingAddress = getRawPointer(incoming);
 const outgoingAddress = getRawPointer(outgoing);
 const SIZE_T = BigInt(SIZE);
 
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
+const RECEIVE_FLAGS = 0x40; // MSG_DONTWAIT
+const SEND_FLAGS = 0x40 | 0x4000; // MSG_DONTWAIT, MSG_NOSIGNAL
 
 /** Where `receive` puts what it reads: to be used before the next one, and wiped. */
 export const received: Uint8Array = new Uint8Array(incoming);
@@ -36,33 +36,36 @@ export const received: Uint8Array = new Uint8Array(incoming);
 /** Where `send` takes what it writes from. */
 export const sending: Uint8Array = new Uint8Array(outgoing);
 
-/**
- * Reads what the peer has sent into `received`.
- * @returns how many bytes; 0 when there are none now, or when the connection is over: the event loop
- * tells which
- */
-export function receive(socket: Socket): number {
-  // What the stream still holds came first.
-  if (socket.readableLength > 0) return 0;
-  const fd = descriptorOf(socket);
-  if (fd === undefined) return 0;
-  return Math.max(0, library.functions.recv(fd, incomingAddress, SIZE_T, MSG_DONTWAIT));
-}
+/** The direct way to one socket, beside its stream. */
+export class DirectSocket {
+  readonly #socket: Socket;
+  readonly #handle: Handle | undefined;
 
-/**
- * Writes the first `length` bytes of `sending`.
- * @returns how many bytes the kernel took; the rest must go through the stream
- */
-export function send(socket: Socket, length: number): number {
-  // What the stream has not written yet goes first.
-  if (socket.writableLength > 0 || length > SIZE) return 0;
-  const fd = descriptorOf(socket);
-  if (fd === undefined) return 0;
-  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  return Math.max(0, library.functions.send(fd, outgoingAddress, BigInt(length), flags));
-}
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#handle = handleOf(socket);
+  }
 
-/** Lets whoever else is ready run first (sched_yield(2)). */
-export function yieldProcessor(): void {
-  library.functions.sched_yield();
+  /**
+   * Reads what the peer has sent into `received`.
+   * @returns how many bytes; 0 when there are none now, or when the connection is over: the event
+   * loop tells which
+   */
+  receive(): number {
+    const fd = this.#handle?.fd ?? -1;
+    // What the stream still holds came first.
+    if (fd < 0 || this.#socket.readableLength > 0) return 0;
+    return Math.max(0, library.functions.recv(fd, incomingAddress, SIZE_T, RECEIVE_FLAGS));
+  }
+
+  /**
+   * Writes the first `length` bytes of `sending`.
+   * @returns how many bytes the kernel took; the rest must go through the stream
+   */
+  send(length: number): number {
+    const fd = this.#handle?.fd ?? -1;
+    // What the stream has not written yet goes first.
+    if (fd < 0 || this.#socket.writableLength > 0 || length > SIZE) return 0;
+    return Math.max(0, library.functions.send(fd, outgoingAddress, BigInt(length), SEND_FLAGS));
+  }
 }

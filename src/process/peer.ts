@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { descriptorOf } from './descriptor.ts';
+import { handleOf } from './descriptor.ts';
 import { peerOf } from './libc.ts';
 
 /** The process at the other end of a UNIX socket, as the kernel recorded it when it connected. */
@@ -13,8 +13,7 @@ export interface Peer {
  * @returns `undefined` when the kernel does not tell: the caller must refuse the connection
  */
 export function peerCredentials(socket: Socket): Peer | undefined {
-  const fd = descriptorOf(socket);
-  if (fd === undefined) return undefined;
-  const found = peerOf(fd);
+  const fd = handleOf(socket)?.fd ?? -1;
+  const found = fd < 0 ? undefined : peerOf(fd);
   return found === undefined ? undefined : { pid: found.pid, uid: found.uid };
 }

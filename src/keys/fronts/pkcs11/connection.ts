@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { BytesError } from '../../../bytes/reader.ts';
-import { receive, received, send } from '../../../process/direct-socket.ts';
+import { DirectSocket, received } from '../../../process/direct-socket.ts';
 import type { Caller, KeysService } from '../../engine/request.ts';
 import { NEAR } from './attention.ts';
 import type { Attended, Attention } from './attention.ts';
@@ -44,6 +44,7 @@ export interface Shared {
  */
 export class Connection implements Attended {
   readonly #socket: Socket;
+  readonly #direct: DirectSocket;
   readonly #shared: Shared;
   readonly #caller: Caller;
   readonly #cutter = new FrameCutter();
@@ -54,8 +55,8 @@ export class Connection implements Attended {
   #closed = false;
   /** Since when something is half there; 0 when nothing is. */
   #halfSince: number = Date.now();
-  /** When it was answered last, in milliseconds of the monotonic clock. */
-  #answeredAt = -1;
+  /** When it was served last, in milliseconds of the monotonic clock. */
+  #servedAt = -1;
   /** Chances to look at it that are still to pass, and how many the next failure costs. */
   #skip = 0;
   #price = 1;
@@ -67,6 +68,7 @@ export class Connection implements Attended {
     onClose: () => void,
   ) {
     this.#socket = socket;
+    this.#direct = new DirectSocket(socket);
     this.#shared = shared;
     this.#caller = {
       front: 'pkcs11',
@@ -98,9 +100,10 @@ export class Connection implements Attended {
 
   /** The event loop read something: the next call may be close if this one was. */
   #onData(chunk: Uint8Array): void {
-    const close = performance.now() - this.#answeredAt < NEAR;
+    const close = performance.now() - this.#servedAt < NEAR;
     // As a plain view: a Buffer's own slice would share memory that is wiped later.
     this.#take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length), chunk.length);
+    this.#servedAt = performance.now();
     if (!close || this.#closed || this.#waiting > 0) return;
     if (this.#skip > 0) this.#skip--;
     else this.#shared.attention.watch(this);
@@ -108,7 +111,7 @@ export class Connection implements Attended {
 
   attend(): boolean {
     if (this.#closed || this.#paused) return false;
-    const length = receive(this.#socket);
+    const length = this.#direct.receive();
     if (length === 0) return false;
     this.#take(received, length);
     // A PIN may have been in it.
@@ -116,7 +119,8 @@ export class Connection implements Attended {
     return true;
   }
 
-  unattended(hits: number): void {
+  unattended(hits: number, since: number): void {
+    this.#servedAt = Math.max(this.#servedAt, since);
     this.#price = hits > 0 ? 1 : Math.min(this.#price * 2, MAX_SKIPPED);
     this.#skip = hits > 0 ? 0 : this.#price;
   }
@@ -252,9 +256,8 @@ export class Connection implements Attended {
     const { writer } = this.#shared;
     const { length } = writer;
     if (length > 0 && !this.#closed) {
-      const sent = writer.usual ? send(this.#socket, length) : 0;
+      const sent = writer.usual ? this.#direct.send(length) : 0;
       if (sent < length) this.#socket.write(writer.copyFrom(sent));
-      this.#answeredAt = performance.now();
     }
     writer.clear();
   }
