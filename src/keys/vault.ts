@@ -35,7 +35,7 @@ export interface VaultOptions {
   readonly permit: Permit;
   readonly confirm: Confirm;
   readonly wait: (milliseconds: number) => Promise<void>;
-  readonly digests: DigestSigner;
+  readonly digests: DigestSigner & { forget(key: KeyObject): void };
 }
 
 interface OpenVault {
@@ -132,7 +132,7 @@ export class Vault implements KeysService {
         mend: 'make one with `strongroom init`',
       });
     }
-    const objects = new Objects(store, records);
+    const objects = new Objects(store, records, (key) => this.#options.digests.forget(key));
     const token = new Token(tokenBody, {
       persist: (body) => store.commit({ put: [{ id: TOKEN_RECORD, body }], remove: [] }),
       destroyAll: () => objects.remove(objects.all(() => true)),

@@ -5,8 +5,18 @@ import { StrongroomError } from '../errors.ts';
 /**
  * The few calls of Node's own OpenSSL that `node:crypto` does not reach: ECDSA and RSASSA-PSS over a
  * digest that is there already. Keys are given to it once, as DER through memory that is wiped, and
- * freed when their key object is collected. The library handle stays referenced; every pointer that
- * is passed is of memory that lives as long as the process and never moves.
+ * kept beside their key object, with a context that every ECDSA signature uses again.
+ *
+ * Why no pointer here is ever wild:
+ * - Memory: every address that is passed is of one ArrayBuffer that lives as long as the process,
+ *   never moves and cannot be resized; lengths are checked against it before each call.
+ * - Code: the library handle is a constant of this module and is never closed.
+ * - Keys: a native key is freed once, either by `forget` or when its key object is collected, and is
+ *   taken out of the table in the same step, so nothing finds it afterwards. Every call below is
+ *   synchronous and ends before either can run: `forget` is called by JavaScript on this thread, and
+ *   finalizers run as tasks of their own. No native pointer is held across a callback or an `await`.
+ * - Threads: nothing here runs on another thread. Signatures that do (see `signElsewhere` of the
+ *   engine) are `node:crypto`'s own, whose jobs hold a reference to the key.
  */
 const library = dlopen(null, {
   d2i_AutoPrivateKey: { arguments: ['u64', 'pointer', 'i64'], return: 'u64' },
@@ -48,6 +58,7 @@ const signatureMemory = address + BigInt(SIGNATURE_AT);
 const der = address + BigInt(DER_AT);
 
 const RSA_PKCS1_PSS_PADDING = 6;
+const MAX_SIGNATURE_T = BigInt(MAX_SIGNATURE);
 
 function failed(what: string): StrongroomError {
   library.functions.ERR_clear_error();
@@ -70,17 +81,29 @@ const ORDERS: ReadonlyMap<string, number> = new Map([
 ]);
 
 const known = new WeakMap<KeyObject, NativeKey>();
-const collected = new FinalizationRegistry((native: { key: bigint; context: bigint }) => {
+const collected = new FinalizationRegistry<NativeKey>(free);
+
+/** Wipes and frees what OpenSSL holds; freeing a null pointer does nothing. */
+function free(native: NativeKey): void {
   library.functions.EVP_PKEY_CTX_free(native.context);
   library.functions.EVP_PKEY_free(native.key);
-});
+}
+
+/** Frees what OpenSSL was given of a key that is destroyed or locked away, instead of later. */
+export function forget(key: KeyObject): void {
+  const native = known.get(key);
+  if (native === undefined) return;
+  known.delete(key);
+  collected.unregister(native);
+  free(native);
+}
 
 function nativeOf(key: KeyObject): NativeKey {
   const there = known.get(key);
   if (there !== undefined) return there;
   const made = load(key);
   known.set(key, made);
-  collected.register(key, made);
+  collected.register(key, made, made);
   return made;
 }
 
@@ -121,7 +144,7 @@ function putData(digest: Uint8Array): bigint {
 /** Length of the signature that now stands in its memory. */
 function runSign(context: bigint, digest: Uint8Array): number {
   const length = putData(digest);
-  view.setBigUint64(WORD_AT, BigInt(MAX_SIGNATURE), true);
+  view.setBigUint64(WORD_AT, MAX_SIGNATURE_T, true);
   if (library.functions.EVP_PKEY_sign(context, signatureMemory, word, data, length) !== 1) {
     throw failed('sign');
   }

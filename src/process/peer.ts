@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { handleOf } from './descriptor.ts';
 import { peerOf } from './libc.ts';
 
 /** The process at the other end of a UNIX socket, as the kernel recorded it when it connected. */
@@ -12,11 +13,7 @@ export interface Peer {
  * @returns `undefined` when the kernel does not tell: the caller must refuse the connection
  */
 export function peerCredentials(socket: Socket): Peer | undefined {
-  // Node has no public way to a socket's descriptor; the handle's `fd` is what its own code uses.
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const fd: unknown = Reflect.get(handle, 'fd');
-  if (typeof fd !== 'number' || fd < 0) return undefined;
-  const found = peerOf(fd);
+  const fd = handleOf(socket)?.fd ?? -1;
+  const found = fd < 0 ? undefined : peerOf(fd);
   return found === undefined ? undefined : { pid: found.pid, uid: found.uid };
 }

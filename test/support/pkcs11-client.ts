@@ -12,7 +12,7 @@ import { CKA } from '../../src/keys/engine/pkcs11.ts';
 import { CKR } from '../../src/keys/fronts/pkcs11/return-value.ts';
 import type { ReturnName } from '../../src/keys/fronts/pkcs11/return-value.ts';
 import { CALL_SHAPES } from '../../src/keys/fronts/pkcs11/wire/signatures.ts';
-import type { CallName } from '../../src/keys/fronts/pkcs11/wire/signatures.ts';
+import type { CallName, CallShape } from '../../src/keys/fronts/pkcs11/wire/signatures.ts';
 
 /** Writes one argument. */
 export type Argument = (writer: Writer) => void;
@@ -167,6 +167,12 @@ const NAMES: ReadonlyMap<number, ReturnName> = new Map(
 );
 const HANDSHAKE = utf8('PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1');
 
+function shapeOf(name: CallName): CallShape {
+  const shape = CALL_SHAPES.find((each) => each?.name === name);
+  assert.ok(shape !== undefined);
+  return shape;
+}
+
 export class RpcClient implements AsyncDisposable {
   readonly #socket: Socket;
   /** The version that the server chose. */
@@ -181,15 +187,31 @@ export class RpcClient implements AsyncDisposable {
 
   /** One whole call after the other: the reply, with its CK_RV by name. */
   async call(name: CallName, ...args: readonly Argument[]): Promise<Reply> {
-    const shape = CALL_SHAPES.find((each) => each?.name === name);
-    assert.ok(shape !== undefined);
+    const code = this.post(name, ...args);
+    const answer = await this.next(name);
+    assert.equal(answer.code, code, 'the answer repeats the code of the call');
+    return answer.reply;
+  }
+
+  /** Sends a call without waiting for its answer; the code of both. */
+  post(name: CallName, ...args: readonly Argument[]): number {
+    const shape = shapeOf(name);
     const code = this.#code++;
     const body = new Writer().u32(shape.id).bytes32(shape.request);
     for (const write of args) write(body);
     const frame = new Writer().u32(code).u32(0).bytes32(body.finish());
     this.#socket.write(frame.finish().slice());
+    return code;
+  }
+
+  /** The next answer, which is one to a call of this name. */
+  async next(name: CallName): Promise<{ readonly code: number; readonly reply: Reply }> {
     const answer = await this.#frame();
-    assert.equal(answer.u32(), code, 'the answer repeats the code of the call');
+    const code = answer.u32();
+    return { code, reply: this.#reply(shapeOf(name), answer) };
+  }
+
+  #reply(shape: CallShape, answer: Reader): Reply {
     assert.equal(answer.u32(), 0);
     assert.equal(answer.u32(), answer.left);
     const id = answer.u32();

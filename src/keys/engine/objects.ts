@@ -24,19 +24,23 @@ const MAX_OBJECTS = 100_000;
 /** Every object in memory, and the same on disk before anything is answered. */
 export class Objects {
   readonly #store: ObjectStore;
+  readonly #onDrop: (key: KeyObject) => void;
   readonly #byId = new Map<ObjectId, TokenObject>();
   /** Rises with every change of an object: what was decided about an older version is void. */
   readonly #versions = new Map<ObjectId, number>();
 
   /**
    * @param records what the store holds; the bodies are wiped
+   * @param onDrop told of every key that is destroyed or locked away
    * @throws {BytesError} when a body is of an unknown format
    */
   constructor(
     store: ObjectStore,
     records: Iterable<{ readonly id: string; readonly body: Uint8Array }>,
+    onDrop: (key: KeyObject) => void = () => undefined,
   ) {
     this.#store = store;
+    this.#onDrop = onDrop;
     for (const { id, body } of records) {
       const { purpose, attributes, material } = decodeBody(body);
       const key = keyFrom(attributes, material);
@@ -116,13 +120,16 @@ export class Objects {
     });
     if (stored.length > 0) this.#store.commit({ put: [], remove: stored });
     for (const id of ids) {
+      const key = this.#byId.get(id)?.key;
       this.#byId.delete(id);
       this.#versions.delete(id);
+      if (key !== undefined) this.#onDrop(key);
     }
   }
 
   /** Drops every object from memory; what is stored stays stored. */
   forgetAll(): void {
+    for (const { key } of this.#byId.values()) if (key !== undefined) this.#onDrop(key);
     this.#byId.clear();
     this.#versions.clear();
   }

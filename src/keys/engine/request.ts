@@ -199,6 +199,11 @@ export interface ActiveOperation {
    * @throws {KeysError} SIGNATURE_INVALID, and what the mechanism throws
    */
   whole(data: Uint8Array, signature?: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /**
+   * `whole` on another thread, where it takes long enough: signatures of RSA and ML-DSA. What it is
+   * given is copied; if the key is destroyed or locked away meanwhile, nothing is given out.
+   */
+  readonly elsewhere: ((data: Uint8Array) => Promise<Uint8Array>) | undefined;
   /** Bytes that `whole` of `inputLength` bytes gives at the most, for length queries. */
   outputBound(inputLength: number): number;
   /** Whether `outputBound` is what comes, not only the most. */

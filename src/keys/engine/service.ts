@@ -9,6 +9,7 @@ import { outputBound, signatureLength } from './mechanism/output.ts';
 import type { DigestSigner } from './mechanism/raw.ts';
 import { start } from './mechanism/running.ts';
 import type { Running } from './mechanism/running.ts';
+import { isLong, signElsewhere } from './mechanism/signature.ts';
 import { mechanisms } from './mechanism/table.ts';
 import { encodePrivate } from './mechanism/key-material.ts';
 import type { Objects } from './objects.ts';
@@ -123,13 +124,10 @@ export class Keys implements KeysService {
     } catch (error) {
       throw this.#refused(verb, request.key, caller, error);
     }
-    // Whatever happens between the steps of an operation: its key must still be the same.
     const step = <Result>(work: () => Result): Result => {
       try {
         this.#checkState();
-        if (this.#find(key.id, caller) !== key) {
-          throw new KeysError('KEY_HANDLE_INVALID', 'the key was changed or destroyed meanwhile');
-        }
+        this.#checkSame(key, caller);
         return work();
       } catch (error) {
         throw this.#refused(verb, key.id, caller, error);
@@ -142,7 +140,21 @@ export class Keys implements KeysService {
         return result;
       });
     const confirms = isTrue(key.attributes, CKA.STRONGROOM_CONFIRM);
+    const long = verb === 'sign' && !confirms && isLong(mechanism.type);
     return {
+      elsewhere: long
+        ? (data) =>
+            step(() => signElsewhere(mechanism, secretOf(key), data)).then(
+              (signature) =>
+                step(() => {
+                  this.#record(verb, key.id, caller, undefined);
+                  return signature;
+                }),
+              (error: unknown) => {
+                throw this.#refused(verb, key.id, caller, error);
+              },
+            )
+        : undefined,
       whole: (data, signature) => {
         if (!confirms) return work(data, signature);
         // The caller's memory may be used again before the person has answered.
@@ -503,6 +515,12 @@ export class Keys implements KeysService {
     const key = this.#keyFor(operation, id, mechanism, caller);
     if (!isTrue(key.attributes, CKA.STRONGROOM_CONFIRM)) return work(key);
     return this.#confirmed(key, operation, caller).then(() => work(key));
+  }
+
+  /** Whatever happens between the steps of an operation: its key must still be the same. */
+  #checkSame(key: TokenObject, caller: Caller): void {
+    if (this.#find(key.id, caller) === key) return;
+    throw new KeysError('KEY_HANDLE_INVALID', 'the key was changed or destroyed meanwhile');
   }
 
   #wrap(request: WrapRequest, caller: Caller): Uint8Array | Promise<Uint8Array> {

@@ -130,6 +130,38 @@ export function signMessage(mechanism: Mechanism, key: KeyObject, data: Uint8Arr
   );
 }
 
+/**
+ * Schemes whose signature takes so long that another thread may as well make it. ECDSA and EdDSA
+ * are done before another thread is awake.
+ */
+const LONG: ReadonlySet<Scheme> = new Set(['pkcs1', 'pss', 'ml-dsa']);
+
+/** Whether `signElsewhere` takes this mechanism. */
+export function isLong(type: number): boolean {
+  const info = SIGNATURES.get(type);
+  return info !== undefined && LONG.has(info.scheme);
+}
+
+/**
+ * `signMessage` on another thread, which holds the key itself: it may be destroyed meanwhile.
+ * @param data copied before this returns
+ * @throws {KeysError} like `signMessage`, what the parameter is to blame for at once
+ */
+export function signElsewhere(
+  mechanism: Mechanism,
+  key: KeyObject,
+  data: Uint8Array,
+): Promise<Uint8Array> {
+  const info = infoOf(mechanism.type);
+  const input = inputOf(mechanism, info, key);
+  return new Promise((resolve, reject) => {
+    sign(hashName(info), new Uint8Array(data), input, (error, signature) => {
+      if (error === null) resolve(signature);
+      else reject(new KeysError('DATA_INVALID', 'these data cannot be signed'));
+    });
+  });
+}
+
 /** @throws {KeysError} MECHANISM_INVALID, MECHANISM_PARAM_INVALID, SIGNATURE_INVALID */
 export function verifyMessage(
   mechanism: Mechanism,

@@ -81,7 +81,10 @@ function dispatch(
 ): FrameValue | Promise<FrameValue> {
   if (call === 'handle') {
     // Replies are plain data of the engine's own types.
-    return options.service.handle(parseRequest(body), caller);
+    const request = parseRequest(body);
+    if (request.verb !== 'sign') return options.service.handle(request, caller);
+    const signing = options.service.begin(request, caller);
+    return signing.elsewhere?.(request.data) ?? signing.whole(request.data);
   }
   const control = Object.hasOwn(options.calls, call) ? options.calls[call] : undefined;
   if (control === undefined) {

@@ -14,6 +14,8 @@ import type { Room } from './wire/request.ts';
  */
 
 const NOTHING = new Uint8Array();
+/** Longer signatures (RSA over 2048 bits, ML-DSA) take about a millisecond: nobody waits for those. */
+const BRIEF = 256;
 
 function init(kind: KeyOperationKind): CallHandler {
   return (context) => {
@@ -39,6 +41,7 @@ function init(kind: KeyOperationKind): CallHandler {
       parts: undefined,
       length: 0,
       result: undefined,
+      waited: false,
     };
     return undefined;
   };
@@ -47,6 +50,7 @@ function init(kind: KeyOperationKind): CallHandler {
 function underWay(of: Session, kind: KeyOperationKind): KeyOperation {
   const operation = of[kind];
   if (operation === undefined) throw new ReturnValue('OPERATION_NOT_INITIALIZED');
+  if (operation.waited) throw new ReturnValue('OPERATION_ACTIVE');
   return operation;
 }
 
@@ -90,6 +94,7 @@ function answer(
   room: Room,
 ): (writer: ReplyWriter, result: Uint8Array) => void {
   return (writer, result) => {
+    operation.waited = false;
     if (result.length > room.size) {
       operation.result = result;
       writer.lengthOnly(result.length);
@@ -121,11 +126,14 @@ function give(
     write(writer, operation.result);
     return undefined;
   }
-  const result = active.whole(data);
+  const { elsewhere } = active;
+  const apart = elsewhere !== undefined && (context.crowd.joins(of) || bound > BRIEF);
+  const result = apart ? elsewhere(data) : active.whole(data);
   if (!(result instanceof Promise)) {
     write(writer, result);
     return undefined;
   }
+  operation.waited = true;
   return waiting(context, of, kind, operation, result).then(
     (value) => (later) => write(later, value),
   );
@@ -151,7 +159,7 @@ function finish(
   answer(context, of, kind, operation, room)(writer, result);
 }
 
-/** A result that somebody has to confirm first: a refusal ends the operation too. */
+/** A result that has to be confirmed first, or is made elsewhere: a refusal ends the operation too. */
 async function waiting(
   { application }: CallContext,
   of: Session,

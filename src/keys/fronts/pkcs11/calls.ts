@@ -30,3 +30,33 @@ const notSupported: CallHandler = (context) => {
 export const HANDLERS: readonly (CallHandler | undefined)[] = CALL_SHAPES.map((shape) =>
   shape === undefined ? undefined : (SERVED[shape.name] ?? notSupported),
 );
+
+/**
+ * Calls that are done with their arguments when their handler returns, or copy what they keep. The
+ * memory of their frame may then be used again; every other call is given a copy of its own.
+ */
+export const READS_IN_PLACE: ReadonlySet<CallName> = new Set([
+  'GetSessionInfo',
+  'FindObjects',
+  'FindObjectsFinal',
+  'EncryptInit',
+  'Encrypt',
+  'EncryptUpdate',
+  'EncryptFinal',
+  'DecryptInit',
+  'Decrypt',
+  'DecryptUpdate',
+  'DecryptFinal',
+  'DigestInit',
+  'Digest',
+  'DigestUpdate',
+  'DigestFinal',
+  'SignInit',
+  'Sign',
+  'SignUpdate',
+  'SignFinal',
+  'VerifyInit',
+  'Verify',
+  'VerifyUpdate',
+  'VerifyFinal',
+]);

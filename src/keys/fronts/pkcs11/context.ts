@@ -1,4 +1,5 @@
 import type { Mechanism } from '../../engine/mechanism/mechanism.ts';
+import type { Crowd } from './crowd.ts';
 import type { Application, Session } from './session.ts';
 import type { Dialect, Guess } from './mechanism-wire.ts';
 import { readMechanism } from './mechanism-wire.ts';
@@ -13,6 +14,7 @@ export interface CallContext {
   readonly writer: ReplyWriter;
   readonly dialect: Dialect;
   readonly guess: Guess;
+  readonly crowd: Crowd;
 }
 
 /** Writes the arguments of a reply, once they are known. */

@@ -36,66 +36,79 @@ function emit(bytes: Uint8Array, at: number, length: number, onFrame: OnFrame): 
   onFrame(u32(bytes, at), bytes, at + HEADER + u32(bytes, at + 4), at + length);
 }
 
+/** Torn frames up to this length are put together in memory that is used again. */
+const SMALL = 1024;
+
 /**
  * Cuts a byte stream into frames. Frames that lie whole in a chunk are handed out where they are;
- * only one that is torn is copied, into memory of its own length.
+ * only one that is torn is copied: most clients write header, options and body apart.
  */
 export class FrameCutter {
-  readonly #header = new Uint8Array(HEADER);
-  /** The torn frame: its header first, then the whole of it. */
-  #torn: Uint8Array | undefined;
+  /** A frame that has begun: its header first, then the whole of it. */
+  #torn: Uint8Array;
+  readonly #small = new Uint8Array(SMALL);
   #filled = 0;
+  /** Length of the torn frame, once its header is there; 0 before. */
+  #length = 0;
+
+  constructor() {
+    this.#torn = this.#small;
+  }
 
   /** Whether a frame has begun that has not ended. */
   get half(): boolean {
     return this.#filled > 0;
   }
 
-  /** @throws {BytesError} when a length is over its limit; the stream is then useless */
-  push(chunk: Uint8Array, onFrame: OnFrame): void {
-    let at = 0;
-    if (this.#filled > 0) at = this.#mend(chunk, onFrame);
-    while (chunk.length - at >= HEADER) {
-      const length = lengthOf(chunk, at);
-      if (length > chunk.length - at) break;
-      emit(chunk, at, length, onFrame);
-      at += length;
+  /**
+   * Takes the bytes from `at` to `end`. Frames are handed out before it returns; their memory is
+   * used again after it.
+   * @throws {BytesError} when a length is over its limit; the stream is then useless
+   */
+  push(bytes: Uint8Array, at: number, end: number, onFrame: OnFrame): void {
+    let next = this.#filled > 0 ? this.#mend(bytes, at, end, onFrame) : at;
+    while (end - next >= HEADER) {
+      const length = lengthOf(bytes, next);
+      if (length > end - next) break;
+      emit(bytes, next, length, onFrame);
+      next += length;
     }
-    if (at < chunk.length) this.#tear(chunk, at);
+    if (next < end) this.#mend(bytes, next, end, onFrame);
   }
 
-  /** Begins a torn frame with what is left of a chunk. */
-  #tear(chunk: Uint8Array, at: number): void {
-    const left = chunk.length - at;
-    if (left < HEADER) {
-      this.#header.set(chunk.subarray(at));
-    } else {
-      this.#torn = new Uint8Array(lengthOf(chunk, at));
-      this.#torn.set(chunk.subarray(at));
+  /** Begins a torn frame or goes on with it; returns where the next one begins. */
+  #mend(bytes: Uint8Array, at: number, end: number, onFrame: OnFrame): number {
+    let next = at;
+    if (this.#length === 0) {
+      next = this.#fill(bytes, at, end, HEADER);
+      if (this.#filled < HEADER) return next;
+      this.#length = lengthOf(this.#torn, 0);
+      if (this.#length > SMALL) {
+        this.#torn = new Uint8Array(this.#length);
+        this.#torn.set(this.#small.subarray(0, HEADER));
+      }
     }
-    this.#filled = left;
+    next = this.#fill(bytes, next, end, this.#length);
+    if (this.#filled < this.#length) return next;
+    const whole = this.#torn;
+    const length = this.#length;
+    this.#torn = this.#small;
+    this.#filled = 0;
+    this.#length = 0;
+    try {
+      emit(whole, 0, length, onFrame);
+    } finally {
+      // A PIN may have been in it.
+      whole.fill(0, 0, length);
+    }
+    return next;
   }
 
-  /** Goes on with a torn frame; returns where in the chunk the next one begins. */
-  #mend(chunk: Uint8Array, onFrame: OnFrame): number {
-    let at = 0;
-    if (this.#torn === undefined) {
-      at = Math.min(HEADER - this.#filled, chunk.length);
-      this.#header.set(chunk.subarray(0, at), this.#filled);
-      this.#filled += at;
-      if (this.#filled < HEADER) return at;
-      this.#torn = new Uint8Array(lengthOf(this.#header, 0));
-      this.#torn.set(this.#header);
-    }
-    const torn = this.#torn;
-    const count = Math.min(torn.length - this.#filled, chunk.length - at);
-    torn.set(chunk.subarray(at, at + count), this.#filled);
+  /** Copies until `wanted` bytes of the frame are there, or no more come. */
+  #fill(bytes: Uint8Array, at: number, end: number, wanted: number): number {
+    const count = Math.min(wanted - this.#filled, end - at);
+    this.#torn.set(bytes.subarray(at, at + count), this.#filled);
     this.#filled += count;
-    if (this.#filled === torn.length) {
-      this.#torn = undefined;
-      this.#filled = 0;
-      emit(torn, 0, torn.length, onFrame);
-    }
     return at + count;
   }
 }

@@ -28,6 +28,8 @@ export interface KeyOperation {
   length: number;
   /** The result, once it was computed and the client's buffer was too small for it. */
   result: Uint8Array | undefined;
+  /** Whether the result is being waited for: another thread of the client asked for it. */
+  waited: boolean;
 }
 
 export interface DigestOperation {

@@ -72,10 +72,8 @@ async function answer(
       );
       const mechanism = wanted?.key.mechanism(flags);
       if (wanted === undefined || mechanism === undefined) return FAILURE;
-      const signed = await service.handle(
-        { verb: 'sign', key: wanted.object, mechanism, data },
-        caller,
-      );
+      const signing = service.begin({ verb: 'sign', key: wanted.object, mechanism }, caller);
+      const signed = await (signing.elsewhere?.(data) ?? signing.whole(data));
       return message(MESSAGE.SIGN_RESPONSE, sshString(wanted.key.signature(signed, flags)));
     }
     default:

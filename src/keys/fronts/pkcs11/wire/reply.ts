@@ -9,13 +9,21 @@ const UNAVAILABLE_HALF = 0xffff_ffff;
  * in one write. A reply that fails half way is rewound and becomes an error.
  */
 export class ReplyWriter {
+  readonly #memory: Buffer;
   #bytes: Buffer;
   #at = 0;
   /** Where the reply under way begins. */
   #start = 0;
 
-  constructor(capacity: number = 16 * 1024) {
-    this.#bytes = Buffer.allocUnsafeSlow(capacity);
+  /** @param memory where replies are written; longer ones get memory of their own */
+  constructor(memory: Uint8Array) {
+    this.#memory = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+    this.#bytes = this.#memory;
+  }
+
+  /** Whether what is written stands in the memory that the writer was given. */
+  get usual(): boolean {
+    return this.#bytes === this.#memory;
   }
 
   get length(): number {
@@ -135,18 +143,15 @@ export class ReplyWriter {
     this.byte(minor);
   }
 
-  /** What is written and not taken yet, sharing memory: take it before the next reply is begun. */
-  written(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+  /** A copy of what is written, from one place on. */
+  copyFrom(start: number): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(start, this.#at));
   }
 
-  /**
-   * Starts over.
-   * @param reuse `false` when the bytes given out are still being sent: they keep their memory
-   */
-  clear(reuse: boolean): void {
-    const usual = this.#bytes.length <= 64 * 1024;
-    if (!reuse || !usual) this.#bytes = Buffer.allocUnsafeSlow(16 * 1024);
+  /** Starts over, and wipes what was written: it may have been decrypted. */
+  clear(): void {
+    this.#bytes.fill(0, 0, this.#at);
+    this.#bytes = this.#memory;
     this.#at = 0;
     this.#start = 0;
   }

@@ -51,6 +51,13 @@ export class RequestReader {
     return shape;
   }
 
+  /** Copies the arguments: for calls that hold on to them when the frame's memory is used again. */
+  keep(): void {
+    this.#bytes = this.#bytes.slice(this.#at, this.#end);
+    this.#end -= this.#at;
+    this.#at = 0;
+  }
+
   /** A place to come back to. */
   mark(): number {
     return this.#at;
