@@ -25,11 +25,29 @@ export interface ControlOptions {
     pending(): readonly { readonly id: number; readonly question: string }[];
     answer(id: number, allowed: boolean): boolean;
   };
+  readonly agent?: { offerAll(): void };
 }
 
 function bytes(value: FrameValue, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new KeysError('ARGUMENTS_BAD', `the request has no valid ${what}`);
+}
+
+function pinsOf(vault: Vault): FrameValue {
+  const info = vault.token.info();
+  return {
+    user: {
+      set: info.userPinInitialised,
+      failures: info.userPinFailures,
+      locked: info.userPinLocked,
+    },
+    securityOfficer: {
+      set: true,
+      failures: info.securityOfficerPinFailures,
+      locked: info.securityOfficerPinLocked,
+    },
+    triesBeforeLock: info.triesBeforeLock,
+  };
 }
 
 /** Opens at the start what opens by itself; a passphrase is waited for. */
@@ -49,6 +67,7 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         failure: failure ?? null,
         seals: kind === undefined ? [] : [{ kind, description: SEAL_DESCRIPTIONS[kind] }],
         label: vault.state === 'operational' ? vault.token.info().label : null,
+        pins: vault.state === 'operational' ? pinsOf(vault) : null,
         objects,
         served,
         refused,
@@ -79,6 +98,9 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         throw new KeysError('PIN_LEN_RANGE', 'a passphrase has 8 bytes or more');
       }
       const masterKey = await createSeal(folder, given);
+      for (const secret of [pin, soPin, given]) {
+        if (secret instanceof Uint8Array) secret.fill(0);
+      }
       const store = createStore(folder, masterKey);
       store.commit({ put: [{ id: TOKEN_RECORD, body: state }], remove: [] });
       store.close();
@@ -93,15 +115,46 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         });
       }
       const { passphrase } = recordOf(body, 'body');
-      const masterKey =
-        kind === 'file'
-          ? openWithFile(folder)
-          : await openWithPassphrase(folder, bytes(passphrase, 'passphrase'), options.wait);
-      vault.unlock(masterKey);
+      if (kind === 'file') {
+        vault.unlock(openWithFile(folder));
+      } else {
+        const given = bytes(passphrase, 'passphrase');
+        try {
+          vault.unlock(await openWithPassphrase(folder, given, options.wait));
+        } finally {
+          given.fill(0);
+        }
+      }
+      options.agent?.offerAll();
+      return null;
+    },
+    async 'pin-change'(body) {
+      const { role, oldPin, newPin } = recordOf(body, 'body');
+      const given = [bytes(oldPin, 'PIN'), bytes(newPin, 'new PIN')] as const;
+      try {
+        await vault.token.setPin(role === 'security-officer' ? role : 'user', ...given);
+      } finally {
+        for (const pin of given) pin.fill(0);
+      }
+      return null;
+    },
+    async 'pin-unblock'(body) {
+      const { soPin, newPin } = recordOf(body, 'body');
+      const given = [bytes(soPin, 'security officer PIN'), bytes(newPin, 'new PIN')] as const;
+      try {
+        await vault.token.login('security-officer', given[0]);
+        await vault.token.initPin(given[1]);
+      } finally {
+        for (const pin of given) pin.fill(0);
+      }
       return null;
     },
     lock() {
       vault.lock();
+      return null;
+    },
+    'agent-offer'() {
+      options.agent?.offerAll();
       return null;
     },
     'confirm-pending': () =>

@@ -1,5 +1,6 @@
 // The key process: alone, hardened, without network, children or files but its own. Started by
 // `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
+import { secureHeapUsed } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,6 +10,7 @@ import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
 import {
   Pkcs11Front,
+  SshAgent,
   Vault,
   controlCalls,
   openStore,
@@ -50,12 +52,18 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     wait: (milliseconds) => wait(milliseconds),
     digests,
   });
+  const agent = new SshAgent({
+    service: vault,
+    wait: (milliseconds) => wait(milliseconds),
+    now: () => Date.now(),
+  });
   const calls = controlCalls({
     vault,
     folder: layout.keys,
     wait: (milliseconds) => wait(milliseconds),
-    facts: () => ({ startedAt, permissions: permissionsLeft() }),
+    facts: () => ({ startedAt, permissions: permissionsLeft(), secureHeap: secureHeap() }),
     confirmations,
+    agent,
   });
   const pkcs11 = new Pkcs11Front({
     service: vault,
@@ -67,9 +75,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     await listen(layout.keysSocket, (socket) =>
       serveClient(socket, { service: vault, calls, identify, uid }),
     ),
-    await listen(layout.agentSocket, (socket) =>
-      serveAgent(socket, { service: vault, identify, uid }),
-    ),
+    await listen(layout.agentSocket, (socket) => serveAgent(socket, { agent, identify, uid })),
     await listen(layout.pkcs11Socket, (socket) => pkcs11.serve(socket)),
   ];
   try {
@@ -98,6 +104,12 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     tell({ type: 'warning', text: reasonOf(error) });
   }
   tell({ type: 'ready', state: vault.state });
+}
+
+/** Bytes of the memory that private values live in. */
+function secureHeap(): { total: number; used: number } {
+  const { total, used } = secureHeapUsed();
+  return { total, used };
 }
 
 const SCOPES = [
