@@ -10,7 +10,13 @@ import { KeysError } from './errors.ts';
 import type { FrameValue } from './fronts/client/frame.ts';
 import { halvesOf, keysOf, readable } from './key-info.ts';
 import type { KeyInfo } from './key-info.ts';
-import { commonTemplate, keyTypeNamed, secretClass, secretTemplate } from './key-template.ts';
+import {
+  commonTemplate,
+  keyTypeNamed,
+  materialTemplate,
+  secretClass,
+  secretTemplate,
+} from './key-template.ts';
 import type { ImportOptions, KeyMaterial, KeyOptions } from './key-template.ts';
 import { KEY_TYPES, OAEP_SHA256, usualSignature } from './key-type.ts';
 import type { KeysStatus } from './status.ts';
@@ -148,14 +154,8 @@ export class KeysClient {
    */
   async import(name: string, material: KeyMaterial, options: ImportOptions): Promise<KeyInfo> {
     await this.#free(name);
-    const value: Template =
-      material.kind === 'private'
-        ? new Map<number, AttributeValue>([
-            [CKA.CLASS, CKO.PRIVATE_KEY],
-            [CKA.VALUE, material.pkcs8],
-          ])
-        : new Map([...secretClass(material.type), [CKA.VALUE, material.value]]);
     const common = commonTemplate(name, options.purpose);
+    const value = materialTemplate(material);
     const template = new Map([...common, ...value, ...secretTemplate(options)]);
     return await this.#complete(name, common, await this.handle({ verb: 'create', template }));
   }

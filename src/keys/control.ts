@@ -22,7 +22,11 @@ export interface ControlOptions {
   readonly wait: (milliseconds: number) => Promise<void>;
   readonly facts: () => { readonly [name: string]: FrameValue };
   readonly confirmations: {
-    pending(): readonly { readonly id: number; readonly question: string }[];
+    pending(): readonly {
+      readonly id: number;
+      readonly pid: number;
+      readonly question: string;
+    }[];
     answer(id: number, allowed: boolean): boolean;
   };
   readonly agent?: { offerAll(): void };
@@ -158,7 +162,7 @@ export function controlCalls(options: ControlOptions): ControlCalls {
       return null;
     },
     'confirm-pending': () =>
-      options.confirmations.pending().map(({ id, question }) => ({ id, question })),
+      options.confirmations.pending().map(({ id, pid, question }) => ({ id, pid, question })),
     'confirm-answer'(body) {
       const { id, allowed } = recordOf(body, 'body');
       return options.confirmations.answer(Number(id), allowed === true);

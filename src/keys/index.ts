@@ -14,9 +14,17 @@ export {
   schemesOf,
   signatureOf,
 } from './client.ts';
-export type { ImportOptions, KeyInfo, KeyMaterial, KeyOptions, KeysStatus } from './client.ts';
+export type {
+  ImportOptions,
+  KeyInfo,
+  KeyMaterial,
+  KeyOptions,
+  KeysStatus,
+  Prehash,
+} from './client.ts';
 export { controlCalls, unlockAtStart } from './control.ts';
 export type { Caller, KeysRequest, KeysService, ReplyTo } from './engine/request.ts';
+export type { Mechanism } from './engine/mechanism/mechanism.ts';
 export { PURPOSES } from './engine/purpose.ts';
 export type { Purpose } from './engine/purpose.ts';
 export { KeysError } from './errors.ts';

@@ -19,9 +19,13 @@ export interface KeyOptions extends ImportOptions {
   readonly type: string;
 }
 
-/** A key on its way in: a private key as PKCS#8 DER, or the bytes of a secret key of a type. */
+/**
+ * A key on its way in: a private key as PKCS#8 DER or as type and components, or the bytes of a
+ * secret key of a type.
+ */
 export type KeyMaterial =
   | { readonly kind: 'private'; readonly pkcs8: Uint8Array }
+  | { readonly kind: 'components'; readonly template: Template }
   | { readonly kind: 'secret'; readonly type: string; readonly value: Uint8Array };
 
 /** @throws {KeysError} when there is no such type */
@@ -51,6 +55,21 @@ export function secretTemplate(options: ImportOptions): Template {
     [CKA.EXTRACTABLE, options.extractable === true],
     [CKA.STRONGROOM_CONFIRM, options.confirm === true],
   ]);
+}
+
+/** Class, type and value of a key on its way in. @throws {KeysError} when its type is unknown */
+export function materialTemplate(material: KeyMaterial): Template {
+  switch (material.kind) {
+    case 'private':
+      return new Map<number, AttributeValue>([
+        [CKA.CLASS, CKO.PRIVATE_KEY],
+        [CKA.VALUE, material.pkcs8],
+      ]);
+    case 'components':
+      return new Map([...material.template, [CKA.CLASS, CKO.PRIVATE_KEY]]);
+    case 'secret':
+      return new Map([...secretClass(material.type), [CKA.VALUE, material.value]]);
+  }
 }
 
 /** Class and type of a secret key. @throws {KeysError} when the type is none of a secret key */

@@ -4,6 +4,7 @@ import { secureHeapUsed } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { dropPermissions, harden } from '../process/harden.ts';
 import * as digests from '../process/openssl.ts';
 import { peerCredentials } from '../process/peer.ts';
@@ -35,7 +36,11 @@ async function listen(path: string, serve: (socket: Socket) => void): Promise<Se
   return server;
 }
 
-async function main(home: string, sources: readonly string[]): Promise<void> {
+async function main(
+  home: string,
+  sources: readonly string[],
+  patience: number | undefined,
+): Promise<void> {
   const layout = layoutOf(home);
   const uid = process.getuid?.() ?? -1;
   const startedAt = new Date().toISOString();
@@ -44,7 +49,7 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
   harden();
-  const confirmations = new Confirmations(tell);
+  const confirmations = new Confirmations(tell, patience);
   const vault = new Vault({
     openStore: (masterKey) => openStore(layout.keys, masterKey),
     permit: () => ({ allowed: true }),
@@ -128,10 +133,14 @@ function permissionsLeft(): Readonly<Record<string, boolean>> {
   return Object.fromEntries(SCOPES.map((scope) => [scope, process.permission?.has(scope) ?? true]));
 }
 
-const [home, ...sources] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { patience: { type: 'string' } },
+});
+const [home, ...sources] = positionals;
 if (home === undefined) throw new StrongroomError('USAGE', 'the key process needs its home folder');
 try {
-  await main(home, sources);
+  await main(home, sources, values.patience === undefined ? undefined : Number(values.patience));
 } catch (error) {
   tell({ type: 'fatal', text: reasonOf(error) });
   process.exit(1);

@@ -8,6 +8,7 @@ import { keyProcessFlags } from './key-process-flags.ts';
 import { prepareHome } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { isToSupervisor } from './messages.ts';
+import { programOf } from './program.ts';
 import type { FromSupervisor, ToSupervisor } from './messages.ts';
 
 /** What happens to the key process, for whoever started it. */
@@ -20,6 +21,11 @@ export interface SupervisorEvents {
   readonly onConfirmOver: (id: number) => void;
 }
 
+export interface SupervisorSettings {
+  /** Milliseconds that the question of a key marked `confirm` waits for its answer. */
+  readonly patience?: number;
+}
+
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 10_000;
 /** A process that lived this long is taken to have been well. */
@@ -28,19 +34,26 @@ const STOP_PATIENCE = 5000;
 
 const sourceFolder = dirname(import.meta.dirname);
 
+/** The question with the name of the program that asks, which the key process cannot look up. */
+function named(message: { readonly pid: number; readonly question: string }): string {
+  return message.question.replace(`process ${message.pid}`, programOf(message.pid));
+}
+
 /** Starts the key process, starts it again when it dies, and stops it. */
 export class Supervisor {
   readonly #layout: Layout;
   readonly #events: SupervisorEvents;
+  readonly #settings: SupervisorSettings;
   #child: ChildProcess | undefined;
   #stopping = false;
   #delay = FIRST_DELAY;
   #timer: NodeJS.Timeout | undefined;
   #restarts = 0;
 
-  constructor(layout: Layout, events: SupervisorEvents) {
+  constructor(layout: Layout, events: SupervisorEvents, settings: SupervisorSettings = {}) {
     this.#layout = layout;
     this.#events = events;
+    this.#settings = settings;
   }
 
   get pid(): number | undefined {
@@ -76,9 +89,11 @@ export class Supervisor {
     const program = join(import.meta.dirname, 'key-process.ts');
     const sources = [sourceFolder, join(dirname(sourceFolder), 'package.json')];
     const flags = keyProcessFlags([...sources, keys], [keys]);
+    const { patience } = this.#settings;
+    const settings = patience === undefined ? [] : [`--patience=${patience}`];
     const started = Date.now();
     let failure: string | undefined;
-    const child = spawn(process.execPath, [...flags, program, home, ...sources], {
+    const child = spawn(process.execPath, [...flags, program, ...settings, home, ...sources], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Nothing of the person's environment is needed, and options in it could undo the flags.
       env: {},
@@ -131,7 +146,7 @@ export class Supervisor {
         this.#events.onWarning(message.text);
         break;
       case 'confirm':
-        this.#events.onConfirm(message.id, message.question);
+        this.#events.onConfirm(message.id, named(message));
         break;
       case 'confirm-over':
         this.#events.onConfirmOver(message.id);

@@ -3,6 +3,7 @@ import { StrongroomError } from '../../errors.ts';
 import { homeFolder } from '../../node/home.ts';
 import { layoutOf } from '../../node/layout.ts';
 import type { Command } from '../command.ts';
+import { quoted } from '../quoted.ts';
 
 /** Where systems put the module of p11-kit that speaks to a socket. */
 const MODULES = [
@@ -18,10 +19,6 @@ function addressOf(path: string): string {
   return `unix:path=${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** `strongroom pkcs11 env`: the lines to `eval`. */
 export const pkcs11Env: Command = {
   summary: 'print the lines that point PKCS#11 programs at the keys inside',
@@ -34,6 +31,7 @@ export const pkcs11Env: Command = {
   ].join('\n'),
   example: 'eval "$(strongroom pkcs11 env)" && pkcs11-tool --module "$STRONGROOM_PKCS11_MODULE" -L',
   options: { module: { type: 'string' } },
+  values: { module: 'file' },
   positionals: [0, 0],
   run(call, output) {
     const module = call.text('module') ?? MODULES.find((path) => existsSync(path));
