@@ -8,7 +8,18 @@
 // 3. Runs it in the foreground: signals reach it once, its exit code becomes ours.
 import { createHash } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,6 +120,26 @@ function node26() {
   );
 }
 
+/**
+ * Tells bin/strongroom that it may start this Node without us, as long as package-lock.json is no
+ * newer than the stamp. Only a convenience: where it cannot be written, we are asked every time.
+ */
+function remember(node) {
+  if (process.platform === 'win32') return;
+  const link = join(modules, '.strongroom-node');
+  try {
+    const lock = statSync(join(root, 'package-lock.json'));
+    const now = new Date();
+    if (statSync(stampFile).mtimeMs <= lock.mtimeMs) utimesSync(stampFile, now, now);
+    if (existsSync(link) && readlinkSync(link) === node) return;
+    const draft = `${link}.${process.pid}`;
+    symlinkSync(node, draft);
+    renameSync(draft, link);
+  } catch {
+    // A folder of somebody else.
+  }
+}
+
 // `npm start` puts node_modules/.bin before the PATH, so the running Node may be our own copy of 26.
 const ownNode = process.execPath.startsWith(modules);
 const withoutNode = major >= WANTED && !ownNode;
@@ -128,7 +159,9 @@ const arguments_ = process.argv.slice(2).map((argument) => {
   return argument.includes('*') ? argument : resolve(root, argument);
 });
 
-const child = spawn(node26(), arguments_, {
+const node = node26();
+remember(node);
+const child = spawn(node, arguments_, {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: join(modules, '.cache', 'node'), ...process.env },
 });

@@ -1,6 +1,6 @@
 import { BytesError, Reader } from '../bytes/reader.ts';
 import { concat } from '../bytes/text.ts';
-import { KeysError } from '../keys/index.ts';
+import { KeysError } from '../keys/client.ts';
 
 /** Bytes of `r` and of `s` by the type of the key. */
 const COORDINATE: Readonly<Record<string, number>> = {

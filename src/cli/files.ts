@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { StrongroomError, reasonOf } from '../errors.ts';
-import type { Prehash } from '../keys/index.ts';
+import type { Prehash } from '../keys/client.ts';
 import { UsageError } from './output.ts';
 import type { Output } from './output.ts';
 

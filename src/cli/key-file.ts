@@ -2,8 +2,9 @@ import { createPrivateKey } from 'node:crypto';
 import type { JsonWebKeyInput, KeyObject } from 'node:crypto';
 import { BytesError, Reader } from '../bytes/reader.ts';
 import { fromUtf8 } from '../bytes/text.ts';
-import { KEY_TYPES, readSshPrivateKey } from '../keys/index.ts';
-import type { KeyMaterial } from '../keys/index.ts';
+import { KEY_TYPES } from '../keys/client.ts';
+import type { KeyMaterial } from '../keys/client.ts';
+import { readSshPrivateKey } from '../keys/ssh.ts';
 import { UsageError } from './output.ts';
 
 /** A key file taken apart; `wipe` overwrites what was copied out of it. */

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
-import { PURPOSES, sshPublicKeyLine } from '../keys/index.ts';
-import type { KeyInfo, Purpose } from '../keys/index.ts';
+import { PURPOSES } from '../keys/client.ts';
+import type { KeyInfo, Purpose } from '../keys/client.ts';
+import { sshPublicKeyLine } from '../keys/ssh.ts';
 import type { Invocation } from './command.ts';
 import { UsageError } from './output.ts';
 

@@ -3,6 +3,7 @@ import type { Command, Invocation } from './command.ts';
 import { commands } from './commands.ts';
 import { COMMON, helpOf } from './help-text.ts';
 import { UsageError, createOutput } from './output.ts';
+import type { Streams } from './output.ts';
 import { nearest } from './suggest.ts';
 
 /** Finds the command that the words begin with, the longest name first. */
@@ -101,15 +102,16 @@ function lowered(text: string): string {
  * @returns the exit code
  * @throws what the command throws; {UsageError} when the words name none or are wrong for it
  */
-export async function run(words: readonly string[]): Promise<number> {
+export async function run(words: readonly string[], streams?: Streams): Promise<number> {
   const first = words[0];
-  if (first === undefined || first === '--help' || first === '-h') return await run(['help']);
-  if (first === '--version') return await run(['help', '--version']);
+  if (first === undefined || first === '--help' || first === '-h')
+    return await run(['help'], streams);
+  if (first === '--version') return await run(['help', '--version'], streams);
   const found = find(words);
   if (found === undefined) {
     const isGroup = commands.some((entry) => entry.name.startsWith(`${first} `));
     const asked = words.length === 2 && ['--help', '-h', 'help'].includes(words[1] ?? '');
-    if (isGroup && asked) return await run(['help', first]);
+    if (isGroup && asked) return await run(['help', first], streams);
     throw unknown(words);
   }
   const { name, rest } = found;
@@ -118,7 +120,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const command = await entry.load();
   const { values, positionals } = parsed(name, command, rest);
   if (values.help === true) {
-    createOutput(values.json === true).result(helpOf(name, command), {
+    createOutput(values.json === true, streams).result(helpOf(name, command), {
       name,
       summary: command.summary,
       usage: command.usage,
@@ -135,5 +137,5 @@ export async function run(words: readonly string[]): Promise<number> {
     );
   }
   const call = invocation(values, positionals);
-  return await command.run(call, createOutput(call.json));
+  return await command.run(call, createOutput(call.json, streams));
 }

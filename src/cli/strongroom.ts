@@ -1,5 +1,5 @@
-import { connectKeys } from '../keys/index.ts';
-import type { KeysClient } from '../keys/index.ts';
+import { connectKeys } from '../keys/client.ts';
+import type { KeysClient } from '../keys/client.ts';
 import { homeFolder } from '../node/home.ts';
 import type { Invocation } from './command.ts';
 import { readInput } from './files.ts';

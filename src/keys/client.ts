@@ -28,6 +28,11 @@ export type { ImportOptions, KeyMaterial, KeyOptions } from './key-template.ts';
 export { SCHEME_NAMES, prehashOf, schemeNamed, schemesOf } from './signature.ts';
 export type { Prehash } from './signature.ts';
 export type { KeysStatus, PinState } from './status.ts';
+export type { Mechanism } from './engine/mechanism/mechanism.ts';
+export { PURPOSES } from './engine/purpose.ts';
+export type { Purpose } from './engine/purpose.ts';
+export { KeysError } from './errors.ts';
+export { KEY_TYPES } from './key-type.ts';
 
 /**
  * A connection to the key process. Every part of Strongroom holds keys by this: names and handles

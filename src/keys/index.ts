@@ -33,8 +33,6 @@ export type { DigestSigner } from './engine/mechanism/raw.ts';
 export { Pkcs11Front } from './fronts/pkcs11/server.ts';
 export { SshAgent } from './fronts/ssh-agent/agent.ts';
 export { serveAgent } from './fronts/ssh-agent/server.ts';
-export { readSshPrivateKey } from './fronts/ssh-agent/private-key.ts';
-export { sshPublicKeyLine } from './fronts/ssh-agent/public-key.ts';
 export { KEY_TYPES } from './key-type.ts';
 export { openStore } from './store/sqlite.ts';
 export { Vault } from './vault.ts';

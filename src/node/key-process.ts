@@ -1,6 +1,7 @@
 // The key process: alone, hardened, without network, children or files but its own. Started by
 // `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
 import { secureHeapUsed } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -39,7 +40,7 @@ async function listen(path: string, serve: (socket: Socket) => void): Promise<Se
 async function main(
   home: string,
   sources: readonly string[],
-  patience: number | undefined,
+  { cache, patience }: { readonly cache?: string; readonly patience?: number },
 ): Promise<void> {
   const layout = layoutOf(home);
   const uid = process.getuid?.() ?? -1;
@@ -88,6 +89,12 @@ async function main(
   } catch (error) {
     tell({ type: 'warning', text: reasonOf(error) });
   }
+  if (cache !== undefined) {
+    // Everything is loaded: what was compiled is kept for the next start, and nothing more written.
+    flushCompileCache();
+    process.permission?.drop('fs.write', cache);
+    process.permission?.drop('fs.read', cache);
+  }
   dropPermissions(sources);
 
   process.on('message', (message: unknown) => confirmations.onMessage(message));
@@ -135,12 +142,15 @@ function permissionsLeft(): Readonly<Record<string, boolean>> {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { patience: { type: 'string' } },
+  options: { cache: { type: 'string' }, patience: { type: 'string' } },
 });
 const [home, ...sources] = positionals;
 if (home === undefined) throw new StrongroomError('USAGE', 'the key process needs its home folder');
 try {
-  await main(home, sources, values.patience === undefined ? undefined : Number(values.patience));
+  await main(home, sources, {
+    ...(values.cache === undefined ? {} : { cache: values.cache }),
+    ...(values.patience === undefined ? {} : { patience: Number(values.patience) }),
+  });
 } catch (error) {
   tell({ type: 'fatal', text: reasonOf(error) });
   process.exit(1);

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { KeysClient } from '../../keys/index.ts';
+import type { KeysClient } from '../../keys/client.ts';
 import { programOf } from '../../node/program.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../output.ts';

@@ -1,4 +1,4 @@
-import { connectKeys } from '../../keys/index.ts';
+import { connectKeys } from '../../keys/client.ts';
 import { homeFolder } from '../../node/home.ts';
 import { layoutOf } from '../../node/layout.ts';
 import { Supervisor } from '../../node/supervisor.ts';

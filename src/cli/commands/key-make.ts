@@ -1,4 +1,4 @@
-import { KEY_TYPES, PURPOSES } from '../../keys/index.ts';
+import { KEY_TYPES, PURPOSES } from '../../keys/client.ts';
 import type { Command } from '../command.ts';
 import { giveBytes, readInput, readMessage } from '../files.ts';
 import { readKeyFile } from '../key-file.ts';

@@ -1,5 +1,5 @@
-import { SCHEME_NAMES, prehashOf, schemeNamed, schemesOf, signatureOf } from '../../keys/index.ts';
-import type { KeyInfo, Mechanism } from '../../keys/index.ts';
+import { SCHEME_NAMES, prehashOf, schemeNamed, schemesOf, signatureOf } from '../../keys/client.ts';
+import type { KeyInfo, Mechanism } from '../../keys/client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { derFromRaw, rawFromDer } from '../ecdsa-der.ts';
 import { giveBytes, readInput, readMessage, readToSign } from '../files.ts';

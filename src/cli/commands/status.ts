@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { KeysStatus } from '../../keys/index.ts';
+import type { KeysStatus } from '../../keys/client.ts';
 import { StrongroomError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { withKeys } from '../strongroom.ts';
