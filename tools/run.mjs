@@ -152,11 +152,14 @@ const stamps = withoutNode
 const isInstalled = () => stamps.includes(installedStamp());
 if (!isInstalled()) withInstallLock(install);
 
-// A program named relative to the repository is found from any working directory.
-const arguments_ = process.argv.slice(2).map((argument) => {
-  if (argument.startsWith('-') || !/^(src|tools|bench|test)\/.*\.ts$/.test(argument))
-    return argument;
-  return argument.includes('*') ? argument : resolve(root, argument);
+// A program, or tests, named relative to the repository are found from any working directory. What
+// stands behind a program is its own.
+const given = process.argv.slice(2);
+const program = given.findIndex((argument) => !argument.startsWith('-'));
+const arguments_ = given.map((argument, index) => {
+  const named = given.includes('--test') ? !argument.startsWith('-') : index === program;
+  const ours = named && /^(src|tools|bench|test)\/.*\.ts$/.test(argument);
+  return ours && !argument.includes('*') ? resolve(root, argument) : argument;
 });
 
 const node = node26();
@@ -165,11 +168,19 @@ const child = spawn(node, arguments_, {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: join(modules, '.cache', 'node'), ...process.env },
 });
-// A terminal sends Ctrl-C to the whole group: the child already has it, so only wait.
-process.on('SIGINT', () => {});
+// A terminal sends Ctrl-C to the whole group: the child has it already and is given time to end.
+// Whoever sent it to this process alone meant the child.
+let passedOn;
+process.on('SIGINT', () => {
+  passedOn ??= setTimeout(() => {
+    passedOn = undefined;
+    child.kill('SIGINT');
+  }, 1000);
+});
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(`cannot start Node ${WANTED}: ${error.message}`));
 child.on('exit', (code, signal) => {
+  clearTimeout(passedOn);
   if (signal === null) process.exit(code ?? 1);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

@@ -4,7 +4,7 @@ import { BytesError, Reader } from '../bytes/reader.ts';
 import { fromUtf8 } from '../bytes/text.ts';
 import { KEY_TYPES } from '../keys/client.ts';
 import type { KeyMaterial } from '../keys/client.ts';
-import { readSshPrivateKey } from '../keys/ssh.ts';
+import { readSshPrivateKey, sshPublicKeyLine } from '../keys/ssh.ts';
 import { UsageError } from './output.ts';
 
 /** A key file taken apart; `wipe` overwrites what was copied out of it. */
@@ -170,7 +170,11 @@ function openSshKey(bytes: Uint8Array): KeyFile {
   if (section.u32() !== section.u32()) throw new BytesError('the check numbers differ');
   const key = readSshPrivateKey(section);
   return {
-    material: { kind: 'components', template: key.template },
+    material: {
+      kind: 'components',
+      template: key.template,
+      fits: (info) => sshPublicKeyLine(info, '')?.split(' ')[1] === key.blob.toBase64(),
+    },
     wipe() {
       key.wipe();
       bytes.fill(0);

@@ -162,7 +162,12 @@ export class KeysClient {
     const common = commonTemplate(name, options.purpose);
     const value = materialTemplate(material);
     const template = new Map([...common, ...value, ...secretTemplate(options)]);
-    return await this.#complete(name, common, await this.handle({ verb: 'create', template }));
+    const object = await this.handle({ verb: 'create', template });
+    return await this.#complete(name, common, object, ({ publicKeyInfo }) => {
+      if (material.kind !== 'components' || publicKeyInfo === undefined) return;
+      if (material.fits(publicKeyInfo)) return;
+      throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'the two halves of this key do not fit');
+    });
   }
 
   /**
@@ -205,7 +210,12 @@ export class KeysClient {
       wrapped,
       template: new Map([...common, ...kind, ...secretTemplate(options)]),
     });
-    return await this.#complete(name, common, object, type.name);
+    return await this.#complete(name, common, object, (key) => {
+      if (key.type === type.name) return;
+      throw new KeysError('TEMPLATE_INCONSISTENT', `this is a key of type ${key.type}`, {
+        mend: `--type ${key.type} takes it as what it is`,
+      });
+    });
   }
 
   /** Puts the public half beside a private key that came in; takes both away when that fails. */
@@ -213,7 +223,7 @@ export class KeysClient {
     name: string,
     common: Template,
     object: ObjectId,
-    wantedType?: string,
+    check: (key: KeyInfo) => void,
   ): Promise<KeyInfo> {
     try {
       const types = [CKA.PUBLIC_KEY_INFO, CKA.STRONGROOM_PURPOSE];
@@ -228,10 +238,8 @@ export class KeysClient {
         await this.handle({ verb: 'create', template });
       }
       const key = await this.key(name);
-      if (wantedType === undefined || key.type === wantedType) return key;
-      throw new KeysError('TEMPLATE_INCONSISTENT', `this is a key of type ${key.type}`, {
-        mend: `--type ${key.type} takes it as what it is`,
-      });
+      check(key);
+      return key;
     } catch (error) {
       const made = await this.find(name);
       for (const each of made === undefined ? [object] : halvesOf(made)) {

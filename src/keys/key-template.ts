@@ -25,7 +25,12 @@ export interface KeyOptions extends ImportOptions {
  */
 export type KeyMaterial =
   | { readonly kind: 'private'; readonly pkcs8: Uint8Array }
-  | { readonly kind: 'components'; readonly template: Template }
+  | {
+      readonly kind: 'components';
+      readonly template: Template;
+      /** Whether this public half (DER SubjectPublicKeyInfo) is the one that came with the key. */
+      readonly fits: (publicKeyInfo: Uint8Array) => boolean;
+    }
   | { readonly kind: 'secret'; readonly type: string; readonly value: Uint8Array };
 
 /** @throws {KeysError} when there is no such type */

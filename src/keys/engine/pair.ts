@@ -15,7 +15,7 @@ import { KeysError } from '../errors.ts';
 /**
  * Whether the public values that a private key brought along belong to it (SP 800-56A and 56B,
  * pairwise consistency): OpenSSL believes them, and a key whose halves differ would sign what nobody
- * can verify, or, for RSA, give its factors away.
+ * can verify and open nothing that was meant for it.
  * @throws {KeysError} ATTRIBUTE_VALUE_INVALID when they do not
  */
 export function checkPair(privateKey: KeyObject): void {
