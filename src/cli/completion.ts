@@ -140,19 +140,19 @@ function bash(commands: readonly CommandShape[]): string {
 _strongroom_words() {
   local word
   for word in "$@"; do
-    [[ $word == "$current"* ]] && COMPREPLY+=("$word")
+    if [[ $word == "$current"* ]]; then COMPREPLY+=("$word"); fi
   done
 }
 # Names are quoted and never evaluated, whatever stands in them.
 _strongroom_keys() {
   local word
   while IFS= read -r word; do
-    [[ -n $word && $word == "$current"* ]] && COMPREPLY+=("$(printf %q "$word")")
+    if [[ -n $word && $word == "$current"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
   done < <("$program" key list --names 2>/dev/null)
 }
 _strongroom_files() {
   local word
-  compopt -o filenames 2>/dev/null
+  compopt -o filenames 2>/dev/null || :
   while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
 }
 _strongroom_offer() {
@@ -198,9 +198,21 @@ function fish(commands: readonly CommandShape[]): string {
     '        test $tokens[(math $index + 1)] = $argv[$index]; or return 1',
     '    end',
     'end',
+    '# Whether these words and nothing but options stand there.',
     'function __strongroom_at',
-    '    set -l tokens (commandline -opc)',
-    '    test (count $tokens) -eq (math (count $argv) + 1); and __strongroom_is $argv',
+    '    __strongroom_is $argv; or return 1',
+    '    set -l words',
+    '    set -l skip no',
+    '    for token in (commandline -opc)[2..]',
+    '        if test $skip = yes',
+    '            set skip no',
+    `        else if contains -- $token ${valued(commands).replaceAll('|', ' ')}`,
+    '            set skip yes',
+    "        else if not string match -q -- '-*' $token",
+    '            set -a words $token',
+    '        end',
+    '    end',
+    '    test $skip = no -a (count $words) -eq (count $argv)',
     'end',
     'complete -c strongroom -f',
   ];
