@@ -49,6 +49,12 @@ async function main(
 
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
+  if (cache !== undefined) {
+    // Everything is loaded: what was compiled is kept for the next start, and nothing more written.
+    flushCompileCache();
+    process.permission?.drop('fs.write', cache);
+    process.permission?.drop('fs.read', cache);
+  }
   harden();
   const confirmations = new Confirmations(tell, patience);
   const vault = new Vault({
@@ -81,19 +87,20 @@ async function main(
     await listen(layout.keysSocket, (socket) =>
       serveClient(socket, { service: vault, calls, identify, uid }),
     ),
-    await listen(layout.agentSocket, (socket) => serveAgent(socket, { agent, identify, uid })),
+    await listen(layout.agentSocket, (socket) =>
+      serveAgent(socket, {
+        agent,
+        identify,
+        uid,
+        onFault: (kind) => tell({ type: 'warning', text: `ssh-agent: a message met ${kind}` }),
+      }),
+    ),
     await listen(layout.pkcs11Socket, (socket) => pkcs11.serve(socket)),
   ];
   try {
     vault.runSelfTests();
   } catch (error) {
     tell({ type: 'warning', text: reasonOf(error) });
-  }
-  if (cache !== undefined) {
-    // Everything is loaded: what was compiled is kept for the next start, and nothing more written.
-    flushCompileCache();
-    process.permission?.drop('fs.write', cache);
-    process.permission?.drop('fs.read', cache);
   }
   dropPermissions(sources);
 

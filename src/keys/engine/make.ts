@@ -13,7 +13,6 @@ import {
 import type { Mechanism } from './mechanism/mechanism.ts';
 import { mechanisms } from './mechanism/table.ts';
 import { bytesOf, numberOf } from './object.ts';
-import { checkPair } from './pair.ts';
 import type { TokenObject } from './object.ts';
 import { CKA, CKK, CKM, CKO } from './pkcs11.ts';
 import { keyAttributes, plainAttributes } from './template.ts';
@@ -216,11 +215,7 @@ function importKey(
     const components = value === undefined ? privateDerFromComponents(template) : undefined;
     try {
       const der = value ?? components ?? bytesOf(template, CKA.VALUE);
-      if (der !== undefined) {
-        const key = privateKeyFromDer(der);
-        checkPair(key);
-        return key;
-      }
+      if (der !== undefined) return privateKeyFromDer(der);
     } finally {
       components?.fill(0);
     }

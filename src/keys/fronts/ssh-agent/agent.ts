@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { BytesError, Reader } from '../../../bytes/reader.ts';
-import { concat, fromUtf8 } from '../../../bytes/text.ts';
+import { concat } from '../../../bytes/text.ts';
 import { Writer } from '../../../bytes/writer.ts';
 import type { Caller, KeysService } from '../../engine/request.ts';
 import { StrongroomError } from '../../../errors.ts';
 import { KeysError } from '../../errors.ts';
 import { AgentLock } from './agent-lock.ts';
-import { CONSTRAINT, MAX_MESSAGE, MESSAGE, message, sshString } from './frame.ts';
+import { CONSTRAINT, MAX_MESSAGE, MESSAGE, message, sshString, textOf } from './frame.ts';
 import { Identities } from './identities.ts';
 import type { Constraints } from './identities.ts';
 import { occasionOf } from './occasion.ts';
@@ -66,7 +66,7 @@ export class SshAgent {
 
   /**
    * The answer to one message; FAILURE where it cannot be done, as the protocol says.
-   * @throws {BytesError} and others when the message is malformed: the connection is lost
+   * @throws {BytesError} when the message is malformed: the connection is lost
    */
   async answer(request: Uint8Array, connection: AgentConnection): Promise<Uint8Array> {
     try {
@@ -190,7 +190,7 @@ function occasion(data: Uint8Array, bindings: SessionBindings): string {
 }
 
 function extension(reader: Reader, bindings: SessionBindings): Uint8Array {
-  const name = fromUtf8(reader.bytes32(MAX_COMMENT));
+  const name = textOf(reader.bytes32(MAX_COMMENT));
   if (name === SESSION_BIND) {
     return bindings.bind(reader) ? SUCCESS : message(MESSAGE.EXTENSION_FAILURE);
   }

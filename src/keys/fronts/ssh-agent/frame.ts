@@ -1,4 +1,5 @@
-import { concat, utf8 } from '../../../bytes/text.ts';
+import { BytesError } from '../../../bytes/reader.ts';
+import { concat, fromUtf8, utf8 } from '../../../bytes/text.ts';
 import { Writer } from '../../../bytes/writer.ts';
 
 /** Message numbers of the agent protocol (draft-ietf-sshm-ssh-agent, 5.1). */
@@ -33,6 +34,15 @@ export const MAX_MESSAGE: number = 256 * 1024;
 export function sshString(value: Uint8Array | string): Uint8Array {
   const bytes = typeof value === 'string' ? utf8(value) : value;
   return new Writer(4 + bytes.length).bytes32(bytes).finish();
+}
+
+/** The text of a `string`. @throws {BytesError} when it is not UTF-8 */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    throw new BytesError('a text is not UTF-8');
+  }
 }
 
 /** `mpint` of RFC 4251, 5: no leading zeros, and one in front of a set top bit. */

@@ -1,5 +1,5 @@
 import { Reader } from '../../../bytes/reader.ts';
-import { fromUtf8 } from '../../../bytes/text.ts';
+import { textOf } from './frame.ts';
 
 const MAX_FIELD = 16 * 1024;
 const USERAUTH_REQUEST = 50;
@@ -19,16 +19,16 @@ export function occasionOf(data: Uint8Array): string | undefined {
 
 function signedFile(data: Uint8Array): string | undefined {
   const reader = new Reader(data);
-  if (reader.left < 6 || fromUtf8(reader.bytes(6)) !== 'SSHSIG') return undefined;
-  return `for a signature in the namespace \`${fromUtf8(reader.bytes32(MAX_FIELD))}\``;
+  if (reader.left < 6 || textOf(reader.bytes(6)) !== 'SSHSIG') return undefined;
+  return `for a signature in the namespace \`${textOf(reader.bytes32(MAX_FIELD))}\``;
 }
 
 function login(data: Uint8Array): string | undefined {
   const reader = new Reader(data);
   reader.bytes32(MAX_FIELD);
   if (reader.u8() !== USERAUTH_REQUEST) return undefined;
-  const user = fromUtf8(reader.bytes32(MAX_FIELD));
+  const user = textOf(reader.bytes32(MAX_FIELD));
   reader.bytes32(MAX_FIELD);
-  const method = fromUtf8(reader.bytes32(MAX_FIELD));
+  const method = textOf(reader.bytes32(MAX_FIELD));
   return method.startsWith('publickey') ? `to log in as \`${user}\`` : undefined;
 }

@@ -1,11 +1,11 @@
 import { equalBytes } from '../../../bytes/compare.ts';
 import { BytesError } from '../../../bytes/reader.ts';
 import type { Reader } from '../../../bytes/reader.ts';
-import { concat, fromUtf8 } from '../../../bytes/text.ts';
+import { concat } from '../../../bytes/text.ts';
 import type { AttributeValue, Template } from '../../engine/attribute.ts';
 import { CKA, CKK } from '../../engine/pkcs11.ts';
 import { KeysError } from '../../errors.ts';
-import { mpint, sshString } from './frame.ts';
+import { mpint, sshString, textOf } from './frame.ts';
 import { ED25519, curveNamed } from './public-key.ts';
 import { remainder } from './remainder.ts';
 
@@ -30,7 +30,7 @@ export interface SshPrivateKey {
  * @throws {BytesError} when it is malformed; {KeysError} when keys of this type are not kept here
  */
 export function readSshPrivateKey(reader: Reader): SshPrivateKey {
-  const type = fromUtf8(reader.bytes32(64));
+  const type = textOf(reader.bytes32(64));
   if (type === 'ssh-ed25519') return ed25519(reader);
   if (type === 'ssh-rsa') return rsa(reader);
   const curve = type.startsWith('ecdsa-sha2-') ? curveNamed(type.slice(11)) : undefined;
@@ -62,7 +62,7 @@ function ed25519(reader: Reader): SshPrivateKey {
 }
 
 function ecdsa(reader: Reader, curve: { name: string; oid: string; point: number }): SshPrivateKey {
-  const name = fromUtf8(reader.bytes32(16));
+  const name = textOf(reader.bytes32(16));
   const point = reader.bytes32(256);
   if (name !== curve.name || point.length !== curve.point) {
     throw new BytesError('an ECDSA key is malformed');

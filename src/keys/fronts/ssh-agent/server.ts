@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { BytesError } from '../../../bytes/reader.ts';
 import { FrameSplitter } from '../client/frame.ts';
 import type { SshAgent } from './agent.ts';
 import { MAX_MESSAGE } from './frame.ts';
@@ -8,6 +9,8 @@ export interface AgentFrontOptions {
   readonly identify: (socket: Socket) => { readonly uid: number; readonly pid: number } | undefined;
   /** The user whose programs may connect. */
   readonly uid: number;
+  /** Told the kind of an error that no message should be able to cause. */
+  readonly onFault?: (kind: string) => void;
 }
 
 /** Requests that may wait on one connection; a client that sends more without reading loses it. */
@@ -33,16 +36,17 @@ export function serveAgent(socket: Socket, options: AgentFrontOptions): void {
     waiting--;
     if (socket.writable) socket.write(reply);
   };
+  const lose = (error: unknown): void => {
+    socket.destroy();
+    if (error instanceof BytesError) return;
+    options.onFault?.(error instanceof Error ? error.name : typeof error);
+  };
   socket.on('data', (chunk: Uint8Array) => {
     try {
       for (const request of splitter.push(chunk)) {
         waiting++;
         if (waiting > MAX_WAITING) throw new RangeError('too many requests');
-        queue = queue
-          .then(() => serve(request))
-          .catch(() => {
-            socket.destroy();
-          });
+        queue = queue.then(() => serve(request)).catch(lose);
       }
     } catch {
       socket.destroy();

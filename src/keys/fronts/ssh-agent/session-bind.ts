@@ -2,9 +2,9 @@ import { createHash, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { equalBytes } from '../../../bytes/compare.ts';
 import { BytesError, Reader } from '../../../bytes/reader.ts';
-import { fromUtf8 } from '../../../bytes/text.ts';
 import { publicKeyFromComponents, publicKeyFromPoint } from '../../engine/mechanism/components.ts';
 import { CKA, CKK } from '../../engine/pkcs11.ts';
+import { textOf } from './frame.ts';
 import { ED25519, curveNamed } from './public-key.ts';
 
 /** The extension by which ssh tells an agent whose session a connection serves (PROTOCOL.agent, 1). */
@@ -78,11 +78,11 @@ const SCHEMES: ReadonlyMap<string, { key: string; hash: string | null }> = new M
  */
 function isSignedBy(hostKey: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
   const signed = new Reader(signature);
-  const scheme = SCHEMES.get(fromUtf8(signed.bytes32(64)));
+  const scheme = SCHEMES.get(textOf(signed.bytes32(64)));
   const bytes = signed.bytes32(MAX_FIELD);
   signed.end();
   const key = new Reader(hostKey);
-  if (scheme === undefined || fromUtf8(key.bytes32(64)) !== scheme.key) return false;
+  if (scheme === undefined || textOf(key.bytes32(64)) !== scheme.key) return false;
   try {
     const publicKey = publicKeyOf(scheme.key, key);
     if (!scheme.key.startsWith('ecdsa-')) return verify(scheme.hash, data, publicKey, bytes);
@@ -112,7 +112,7 @@ function publicKeyOf(type: string, reader: Reader): KeyObject {
       ]),
     );
   }
-  const curve = curveNamed(fromUtf8(reader.bytes32(16)));
+  const curve = curveNamed(textOf(reader.bytes32(16)));
   const point = reader.bytes32(256);
   reader.end();
   if (curve === undefined || type !== `ecdsa-sha2-${curve.name}`) {
