@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { fromUtf8 } from '../bytes/text.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
 import type { Prehash } from '../keys/client.ts';
 import { UsageError } from './output.ts';
@@ -151,7 +152,10 @@ export function writeOutput(path: string, bytes: Uint8Array | string, secret: bo
   }
 }
 
-/** Bytes of a result to `--out FILE`, else to standard output: as they are, or as base64 in JSON. */
+/**
+ * Bytes of a result to `--out FILE`, else to standard output: as they are, or as base64 in JSON and
+ * on a terminal that could not show them.
+ */
 export function giveBytes(
   bytes: Uint8Array,
   name: string,
@@ -163,7 +167,19 @@ export function giveBytes(
     if (output.json) output.result('', { out: to.out, bytes: bytes.length });
   } else if (output.json) {
     output.result('', { [name]: bytes.toBase64() });
+  } else if (output.isTerminal && !isText(bytes)) {
+    output.result(bytes.toBase64(), '');
+    output.note('(base64, as this is a terminal; --out FILE writes the bytes)');
   } else {
     output.bytes(bytes);
+  }
+}
+
+/** Whether a terminal shows these bytes and obeys none of them. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return !/[^\P{Cc}\n\t]/u.test(fromUtf8(bytes));
+  } catch {
+    return false;
   }
 }

@@ -16,7 +16,7 @@ function welcome(layout: Layout, state: string, restarts: number): string {
   return [
     first,
     `  keys       ${layout.keysSocket}`,
-    '             bin/strongroom key create mykey && echo hello | bin/strongroom key sign mykey --json',
+    '             bin/strongroom key create mykey && echo hello | bin/strongroom key sign mykey',
     `  ssh-agent  ${layout.agentSocket}`,
     '             eval "$(bin/strongroom ssh-agent env)" && ssh-add -L',
     `  pkcs11     ${layout.pkcs11Socket}`,
