@@ -1,6 +1,7 @@
 // Malformed messages of the ssh-agent protocol beside a healthy client, from a seed.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { concat } from '../../src/bytes/text.ts';
@@ -112,7 +113,7 @@ export async function fuzzAgent(seed: number, count: number): Promise<void> {
   );
   const healthy = await front.connect();
   const inside = await healthy.ask(message(11));
-  assert.equal(inside?.[4], 1);
+  assert.ok(inside?.[4] === 1);
   let before = 0;
   for (let sent = 0; sent < count; sent++) {
     if (sent === Math.trunc(count / 4)) before = heapUsed();
@@ -126,11 +127,16 @@ export async function fuzzAgent(seed: number, count: number): Promise<void> {
     else if (random(4) === 0) await client.ask(message(11));
     client.close();
     if (sent % 50 !== 0) continue;
-    // What is left of the messages that were right after all.
+    // Away with what messages added that were right after all; some may still be under way.
     await healthy.ask(message(19));
     front.agent.offerAll();
-    assert.deepEqual(await healthy.ask(message(11)), inside, `after ${sent}`);
+    const answer = Buffer.from((await healthy.ask(message(11))) ?? []);
+    assert.ok(answer.includes(inside.subarray(5)), `after ${sent}`);
   }
+  await wait(200);
+  await healthy.ask(message(19));
+  front.agent.offerAll();
+  assert.deepEqual(await healthy.ask(message(11)), inside);
   const grown = heapUsed() - before;
   assert.ok(grown < 16 << 20, `the heap grew by ${grown} bytes`);
   assert.equal(front.vault.state, 'operational');

@@ -44,6 +44,7 @@ export class SshAgent {
   readonly #lock: AgentLock;
   /** Keys with a lifetime are session objects of the agent as a whole. */
   readonly #scope = `ssh-agent-${randomUUID()}`;
+  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(options: AgentOptions) {
     this.#service = options.service;
@@ -126,7 +127,14 @@ export class SshAgent {
     return message(MESSAGE.SIGN_RESPONSE, sshString(wanted.key.signature(signed, flags)));
   }
 
-  async #change(type: number, reader: Reader, caller: Caller): Promise<Uint8Array> {
+  /** One change after the other: two connections that add one key at a time add one key. */
+  #change(type: number, reader: Reader, caller: Caller): Promise<Uint8Array> {
+    const changed = this.#changes.then(() => this.#changeNow(type, reader, caller));
+    this.#changes = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #changeNow(type: number, reader: Reader, caller: Caller): Promise<Uint8Array> {
     switch (type) {
       case MESSAGE.ADD_IDENTITY:
       case MESSAGE.ADD_ID_CONSTRAINED: {

@@ -136,6 +136,18 @@ test('a key that was made inside is never destroyed, whatever its id says', asyn
   assert.equal(await listed(client), 1);
 });
 
+test('two connections that add one key at once add one key', async () => {
+  await using front = await startAgentFront();
+  const clients = await Promise.all(Array.from({ length: 8 }, () => front.connect()));
+  const key = ed25519();
+  const answers = await Promise.all(
+    clients.map((client) => answerTo(client, ADD, key.fields, sshString('one'))),
+  );
+  assert.deepEqual(new Set(answers), new Set([SUCCESS]));
+  assert.equal(await listed(clients[0] as AgentClient), 1);
+  assert.equal(await objects(front), 2);
+});
+
 test('a lifetime ends by either clock, however long it is', async () => {
   await using front = await startAgentFront();
   const client = await front.connect();
