@@ -8,7 +8,18 @@
 // 3. Runs it in the foreground: signals reach it once, its exit code becomes ours.
 import { createHash } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,6 +120,26 @@ function node26() {
   );
 }
 
+/**
+ * Tells bin/strongroom that it may start this Node without us, as long as package-lock.json is no
+ * newer than the stamp. Only a convenience: where it cannot be written, we are asked every time.
+ */
+function remember(node) {
+  if (process.platform === 'win32') return;
+  const link = join(modules, '.strongroom-node');
+  try {
+    const lock = statSync(join(root, 'package-lock.json'));
+    const now = new Date();
+    if (statSync(stampFile).mtimeMs <= lock.mtimeMs) utimesSync(stampFile, now, now);
+    if (existsSync(link) && readlinkSync(link) === node) return;
+    const draft = `${link}.${process.pid}`;
+    symlinkSync(node, draft);
+    renameSync(draft, link);
+  } catch {
+    // A folder of somebody else.
+  }
+}
+
 // `npm start` puts node_modules/.bin before the PATH, so the running Node may be our own copy of 26.
 const ownNode = process.execPath.startsWith(modules);
 const withoutNode = major >= WANTED && !ownNode;
@@ -121,22 +152,35 @@ const stamps = withoutNode
 const isInstalled = () => stamps.includes(installedStamp());
 if (!isInstalled()) withInstallLock(install);
 
-// A program named relative to the repository is found from any working directory.
-const arguments_ = process.argv.slice(2).map((argument) => {
-  if (argument.startsWith('-') || !/^(src|tools|bench|test)\/.*\.ts$/.test(argument))
-    return argument;
-  return argument.includes('*') ? argument : resolve(root, argument);
+// A program, or tests, named relative to the repository are found from any working directory. What
+// stands behind a program is its own.
+const given = process.argv.slice(2);
+const program = given.findIndex((argument) => !argument.startsWith('-'));
+const arguments_ = given.map((argument, index) => {
+  const named = given.includes('--test') ? !argument.startsWith('-') : index === program;
+  const ours = named && /^(src|tools|bench|test)\/.*\.ts$/.test(argument);
+  return ours && !argument.includes('*') ? resolve(root, argument) : argument;
 });
 
-const child = spawn(node26(), arguments_, {
+const node = node26();
+remember(node);
+const child = spawn(node, arguments_, {
   stdio: 'inherit',
   env: { NODE_COMPILE_CACHE: join(modules, '.cache', 'node'), ...process.env },
 });
-// A terminal sends Ctrl-C to the whole group: the child already has it, so only wait.
-process.on('SIGINT', () => {});
+// A terminal sends Ctrl-C to the whole group: the child has it already and is given time to end.
+// Whoever sent it to this process alone meant the child.
+let passedOn;
+process.on('SIGINT', () => {
+  passedOn ??= setTimeout(() => {
+    passedOn = undefined;
+    child.kill('SIGINT');
+  }, 1000);
+});
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(`cannot start Node ${WANTED}: ${error.message}`));
 child.on('exit', (code, signal) => {
+  clearTimeout(passedOn);
   if (signal === null) process.exit(code ?? 1);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

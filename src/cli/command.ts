@@ -14,6 +14,9 @@ export interface Invocation {
   readonly json: boolean;
 }
 
+/** What completes a word in the shell: files, names of keys, or one of a list. */
+export type Completion = 'file' | 'key' | readonly string[];
+
 /** One command of `strongroom`, one file under `commands/`. */
 export interface Command {
   /** One sentence, lower case, no full stop: what it does. */
@@ -27,6 +30,10 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig;
   /** How many arguments beside options: least and most. */
   readonly positionals: readonly [least: number, most: number];
+  /** What completes the values of options in the shell; an option that is not named takes anything. */
+  readonly values?: Readonly<Record<string, Completion>>;
+  /** What completes the arguments, the first ones first. */
+  readonly words?: readonly Completion[];
   /** The exit code. Errors are thrown and become one sentence. */
   run(call: Invocation, output: Output): Promise<number> | number;
 }

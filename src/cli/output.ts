@@ -19,35 +19,50 @@ export interface Output {
   note(text: string): void;
 }
 
-export function createOutput(json: boolean): Output {
+/** Where results and remarks end up; the program's own streams unless a caller collects them. */
+export interface Streams {
+  readonly out: (chunk: string | Uint8Array) => void;
+  readonly err: (text: string) => void;
+}
+
+const OWN_STREAMS: Streams = {
+  out: (chunk) => process.stdout.write(chunk),
+  err: (text) => process.stderr.write(text),
+};
+
+export function createOutput(json: boolean, streams: Streams = OWN_STREAMS): Output {
   return {
     json,
     isTerminal: process.stdout.isTTY,
     result(text, value) {
       const line = json ? JSON.stringify(value) : text;
-      process.stdout.write(line === '' || line.endsWith('\n') ? line : `${line}\n`);
+      streams.out(line === '' || line.endsWith('\n') ? line : `${line}\n`);
     },
     bytes(value) {
-      process.stdout.write(value);
+      streams.out(value);
     },
     note(text) {
-      if (!json) process.stderr.write(`${text}\n`);
+      if (!json) streams.err(`${text}\n`);
     },
   };
 }
 
 /** Prints an error as one sentence with its mend and tells the exit code it means. */
-export function reportError(thrown: unknown, json: boolean): number {
+export function reportError(
+  thrown: unknown,
+  json: boolean,
+  streams: Streams = OWN_STREAMS,
+): number {
   const known = thrown instanceof StrongroomError ? thrown : undefined;
   const message = reasonOf(thrown);
   if (json) {
     const value = { error: { code: known?.code ?? 'INTERNAL', message, mend: known?.mend } };
-    process.stderr.write(`${JSON.stringify(value)}\n`);
+    streams.err(`${JSON.stringify(value)}\n`);
   } else {
-    process.stderr.write(`strongroom: ${message}\n`);
-    if (known?.mend !== undefined) process.stderr.write(`hint: ${known.mend}\n`);
+    streams.err(`strongroom: ${message}\n`);
+    if (known?.mend !== undefined) streams.err(`hint: ${known.mend}\n`);
     if (known === undefined && process.env['STRONGROOM_DEBUG'] !== undefined) {
-      process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? '') : ''}\n`);
+      streams.err(`${thrown instanceof Error ? (thrown.stack ?? '') : ''}\n`);
     }
   }
   switch (known?.duty) {

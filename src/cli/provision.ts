@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { KeysClient } from '../keys/index.ts';
+import type { KeysClient } from '../keys/client.ts';
 import { utf8 } from '../bytes/text.ts';
 
 /** How the master key of a new strongroom is kept. */

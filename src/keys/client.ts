@@ -1,101 +1,64 @@
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
-import { StrongroomError } from '../errors.ts';
-import type { Duty } from '../errors.ts';
 import { concat, utf8 } from '../bytes/text.ts';
-import type { AttributeReading, AttributeValue, Template } from './engine/attribute.ts';
+import { openConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { AttributeValue, Template } from './engine/attribute.ts';
 import type { Mechanism } from './engine/mechanism/mechanism.ts';
 import { CKA, CKM, CKO } from './engine/pkcs11.ts';
-import { PURPOSES } from './engine/purpose.ts';
-import type { Purpose } from './engine/purpose.ts';
 import type { KeysRequest, ObjectId, Replies, ReplyTo } from './engine/request.ts';
-import { KeysError, isKeysErrorCode } from './errors.ts';
-import { FrameSplitter, encodeFrame, decodeFrame } from './fronts/client/frame.ts';
+import { KeysError } from './errors.ts';
 import type { FrameValue } from './fronts/client/frame.ts';
-import { recordOf } from './fronts/client/parse.ts';
+import { halvesOf, keysOf, readable } from './key-info.ts';
+import type { KeyInfo } from './key-info.ts';
+import {
+  commonTemplate,
+  keyTypeNamed,
+  materialTemplate,
+  secretClass,
+  secretTemplate,
+} from './key-template.ts';
+import type { ImportOptions, KeyMaterial, KeyOptions } from './key-template.ts';
 import { KEY_TYPES, OAEP_SHA256, usualSignature } from './key-type.ts';
-import type { KeyType } from './key-type.ts';
+import type { KeysStatus } from './status.ts';
 
-/** What `strongroom status` tells of the key process. */
-export interface KeysStatus {
-  readonly state: 'operational' | 'locked' | 'failed' | 'unprovisioned';
-  /** Why no key is used, when a self-test or the store refused. */
-  readonly failure: string | null;
-  readonly seals: readonly { readonly kind: string; readonly description: string }[];
-  readonly label: string | null;
-  readonly objects: number;
-  /** Changes that the store ever took: a lower number than before means an older folder was put back. */
-  readonly generation: number | null;
-  readonly served: number;
-  readonly refused: number;
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly selfTests: { readonly count: number; readonly milliseconds: number } | null;
-  readonly permissions: Readonly<Record<string, boolean>>;
-  /** The version of Landlock by which the kernel confines the key process; 0 where it has none. */
-  readonly landlock: number;
-  readonly secureHeap: { readonly total: number; readonly used: number };
-  readonly physicalProtection: 'none';
-  readonly certification: 'none';
-}
-
-/** A key as people see it: one name, one or two halves. */
-export interface KeyInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly purpose: Purpose;
-  readonly privateKey: ObjectId | undefined;
-  readonly publicKey: ObjectId | undefined;
-  readonly secretKey: ObjectId | undefined;
-  readonly extractable: boolean;
-  readonly neverExtractable: boolean;
-  readonly local: boolean;
-  readonly confirm: boolean;
-  /** CKA_ID in hexadecimal. */
-  readonly id: string;
-  /** DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of a key pair. */
-  readonly publicKeyInfo: Uint8Array | undefined;
-}
-
-/** What a new key shall be. */
-export interface KeyOptions {
-  readonly type: string;
-  readonly purpose?: Purpose;
-  readonly extractable?: boolean;
-  readonly confirm?: boolean;
-}
-
-type Send = (call: string, body: FrameValue) => Promise<FrameValue>;
+export { readable } from './key-info.ts';
+export type { KeyInfo } from './key-info.ts';
+export { keyTypeNamed } from './key-template.ts';
+export type { ImportOptions, KeyMaterial, KeyOptions } from './key-template.ts';
+export { SCHEME_NAMES, prehashOf, schemeNamed, schemesOf } from './signature.ts';
+export type { Prehash } from './signature.ts';
+export type { KeysStatus, PinState } from './status.ts';
+export type { Mechanism } from './engine/mechanism/mechanism.ts';
+export { PURPOSES } from './engine/purpose.ts';
+export type { Purpose } from './engine/purpose.ts';
+export { KeysError } from './errors.ts';
+export { KEY_TYPES } from './key-type.ts';
 
 /**
  * A connection to the key process. Every part of Strongroom holds keys by this: names and handles
  * go over it, key values never do.
  */
 export class KeysClient {
-  readonly #send: Send;
-  readonly #close: () => void;
+  readonly #connection: Connection;
 
-  constructor(send: Send, close: () => void) {
-    this.#send = send;
-    this.#close = close;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** Any request of the engine. @throws {KeysError} as the engine threw it */
   async handle<Request extends KeysRequest>(request: Request): Promise<ReplyTo<Request>> {
     // The reply's form follows from the verb; both ends are built from the same types.
-    const reply: unknown = await this.#send('handle', request as object as FrameValue);
+    const reply: unknown = await this.call('handle', request as object as FrameValue);
     return (reply ?? undefined) as Replies[Request['verb']];
   }
 
   /** A call beside the engine's: status, lock, unlock, … */
   call(name: string, body: FrameValue = null): Promise<FrameValue> {
-    return this.#send(name, body);
+    return this.#connection.send(name, body);
   }
 
   async status(): Promise<KeysStatus> {
-    return (await this.#send('status', null)) as object as KeysStatus;
+    return (await this.call('status')) as object as KeysStatus;
   }
 
   /** Every key, ordered by name. */
@@ -108,10 +71,16 @@ export class KeysClient {
     return await this.#describe(found.flat());
   }
 
-  /** The key of this name. @throws {KeysError} when there is none, or more than one */
+  /**
+   * The key of this name, or the one whose CKA_ID is HEX for `id:HEX`.
+   * @throws {KeysError} when there is none, or more than one
+   */
   async key(name: string): Promise<KeyInfo> {
-    const template = new Map<number, AttributeValue>([[CKA.LABEL, utf8(name)]]);
-    const keys = await this.#describe(await this.handle({ verb: 'find', template }));
+    const keys = await this.#named(CKA.LABEL, utf8(name));
+    const id = /^id:((?:[0-9a-f]{2}){1,64})$/i.exec(name)?.[1];
+    if (keys.length === 0 && id !== undefined) {
+      keys.push(...(await this.#named(CKA.ID, Uint8Array.fromHex(id))));
+    }
     const [only, second] = keys;
     if (only === undefined) {
       throw new KeysError('OBJECT_HANDLE_INVALID', `there is no key named \`${name}\``, {
@@ -119,8 +88,9 @@ export class KeysClient {
       });
     }
     if (second !== undefined) {
+      const ids = keys.map((key) => `id:${key.id}`).join(', ');
       throw new KeysError('OBJECT_HANDLE_INVALID', `several keys are named \`${name}\``, {
-        mend: 'strongroom key rename --id ID NAME gives one of them another name',
+        mend: `name it by its id: ${ids}`,
       });
     }
     return only;
@@ -128,26 +98,23 @@ export class KeysClient {
 
   /** The key of this name, or `undefined`. */
   async find(name: string): Promise<KeyInfo | undefined> {
-    const template = new Map<number, AttributeValue>([[CKA.LABEL, utf8(name)]]);
-    return (await this.#describe(await this.handle({ verb: 'find', template })))[0];
+    return (await this.#named(CKA.LABEL, utf8(name)))[0];
+  }
+
+  async #named(attribute: number, value: Uint8Array): Promise<KeyInfo[]> {
+    const template = new Map<number, AttributeValue>([[attribute, value]]);
+    return await this.#describe(await this.handle({ verb: 'find', template }));
   }
 
   async #describe(objects: readonly ObjectId[]): Promise<KeyInfo[]> {
-    const described = await Promise.all(
-      objects.map(async (object) => ({
-        object,
-        attributes: readable(await this.handle({ verb: 'attributes', object, types: [] })),
-      })),
+    return keysOf(
+      await Promise.all(
+        objects.map(async (object) => ({
+          object,
+          attributes: readable(await this.handle({ verb: 'attributes', object, types: [] })),
+        })),
+      ),
     );
-    const groups = new Map<string, typeof described>();
-    for (const each of described) {
-      const key = `${textOf(each.attributes, CKA.LABEL)}\0${hexOf(each.attributes, CKA.ID)}`;
-      groups.set(key, [...(groups.get(key) ?? []), each]);
-    }
-    return [...groups.values()]
-      .map((halves) => infoOf(halves))
-      .filter((info) => info !== undefined)
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   /** Makes a key inside. @throws {KeysError} when the name is taken or the type unknown */
@@ -161,17 +128,8 @@ export class KeysClient {
       );
     }
     await this.#free(name);
-    const common: [number, AttributeValue][] = [
-      [CKA.TOKEN, true],
-      [CKA.LABEL, utf8(name)],
-      [CKA.ID, randomBytes(8)],
-      [CKA.STRONGROOM_PURPOSE, utf8(purpose)],
-    ];
-    const secretSide: [number, AttributeValue][] = [
-      [CKA.PRIVATE, true],
-      [CKA.EXTRACTABLE, options.extractable === true],
-      [CKA.STRONGROOM_CONFIRM, options.confirm === true],
-    ];
+    const common = commonTemplate(name, purpose);
+    const secretSide = secretTemplate(options);
     const mechanism: Mechanism = { type: type.generator, parameter: { kind: 'none' } };
     if (type.pair) {
       await this.handle({
@@ -195,6 +153,102 @@ export class KeysClient {
     return await this.key(name);
   }
 
+  /**
+   * Takes a key in that was made elsewhere. The caller wipes the material.
+   * @throws {KeysError} when the name is taken, the type unknown or the material no such key
+   */
+  async import(name: string, material: KeyMaterial, options: ImportOptions): Promise<KeyInfo> {
+    await this.#free(name);
+    const common = commonTemplate(name, options.purpose);
+    const value = materialTemplate(material);
+    const template = new Map([...common, ...value, ...secretTemplate(options)]);
+    const object = await this.handle({ verb: 'create', template });
+    return await this.#complete(name, common, object, ({ publicKeyInfo }) => {
+      if (material.kind !== 'components' || publicKeyInfo === undefined) return;
+      if (material.fits(publicKeyInfo)) return;
+      throw new KeysError('ATTRIBUTE_VALUE_INVALID', 'the two halves of this key do not fit');
+    });
+  }
+
+  /**
+   * A key under a key made for wrapping: AES-KWP (RFC 5649) or RSA-OAEP with SHA-256, around the
+   * bytes of a secret key or the PKCS#8 DER of a private one.
+   * @throws {KeysError} KEY_UNEXTRACTABLE unless the key was made extractable
+   */
+  async wrap(wrappingKey: KeyInfo, key: KeyInfo): Promise<Uint8Array> {
+    return await this.handle({
+      verb: 'wrap',
+      mechanism: wrapping(wrappingKey),
+      wrappingKey: half(wrappingKey, 'public', 'wrap'),
+      key: half(key, 'private', 'wrap'),
+    });
+  }
+
+  /**
+   * A key out of its wrapping. `type` is what it must turn out to be.
+   * @throws {KeysError} WRAPPED_KEY_INVALID, TEMPLATE_INCONSISTENT
+   */
+  async unwrap(
+    name: string,
+    unwrappingKey: KeyInfo,
+    wrapped: Uint8Array,
+    options: KeyOptions,
+  ): Promise<KeyInfo> {
+    const type = keyTypeNamed(options.type);
+    await this.#free(name);
+    const common = commonTemplate(name, options.purpose);
+    const kind: Template = type.pair
+      ? new Map([
+          [CKA.CLASS, CKO.PRIVATE_KEY],
+          [CKA.KEY_TYPE, type.keyType],
+        ])
+      : secretClass(type.name);
+    const object = await this.handle({
+      verb: 'unwrap',
+      mechanism: wrapping(unwrappingKey),
+      unwrappingKey: half(unwrappingKey, 'private', 'unwrap'),
+      wrapped,
+      template: new Map([...common, ...kind, ...secretTemplate(options)]),
+    });
+    return await this.#complete(name, common, object, (key) => {
+      if (key.type === type.name) return;
+      throw new KeysError('TEMPLATE_INCONSISTENT', `this is a key of type ${key.type}`, {
+        mend: `--type ${key.type} takes it as what it is`,
+      });
+    });
+  }
+
+  /** Puts the public half beside a private key that came in; takes both away when that fails. */
+  async #complete(
+    name: string,
+    common: Template,
+    object: ObjectId,
+    check: (key: KeyInfo) => void,
+  ): Promise<KeyInfo> {
+    try {
+      const types = [CKA.PUBLIC_KEY_INFO, CKA.STRONGROOM_PURPOSE];
+      const shown = readable(await this.handle({ verb: 'attributes', object, types }));
+      if (shown.has(CKA.PUBLIC_KEY_INFO)) {
+        const template = new Map([
+          ...common,
+          ...shown,
+          [CKA.CLASS, CKO.PUBLIC_KEY],
+          [CKA.PRIVATE, false],
+        ]);
+        await this.handle({ verb: 'create', template });
+      }
+      const key = await this.key(name);
+      check(key);
+      return key;
+    } catch (error) {
+      const made = await this.find(name);
+      for (const each of made === undefined ? [object] : halvesOf(made)) {
+        await this.handle({ verb: 'destroy', object: each });
+      }
+      throw error;
+    }
+  }
+
   /** @throws {KeysError} when the name is taken */
   async #free(name: string): Promise<void> {
     if (name.trim() === '' || utf8(name).length > 200) {
@@ -207,6 +261,7 @@ export class KeysClient {
     }
   }
 
+  /** @throws {KeysError} when the new name is taken */
   async rename(key: KeyInfo, name: string): Promise<void> {
     await this.#free(name);
     const template = new Map<number, AttributeValue>([[CKA.LABEL, utf8(name)]]);
@@ -291,25 +346,27 @@ export class KeysClient {
   }
 
   close(): void {
-    this.#close();
+    this.#connection.close();
   }
+}
+
+/** The way to wrap with this key: RSA-OAEP for RSA, AES-KWP (RFC 5649) otherwise. */
+function wrapping(key: KeyInfo): Mechanism {
+  return key.type.startsWith('rsa')
+    ? OAEP_SHA256
+    : { type: CKM.AES_KEY_WRAP_KWP, parameter: { kind: 'none' } };
 }
 
 function gcm(iv: Uint8Array, aad: Uint8Array): Mechanism {
   return { type: CKM.AES_GCM, parameter: { kind: 'gcm', iv, aad, tagBits: 128 } };
 }
 
-/** @throws {KeysError} when there is no such type */
-export function keyTypeNamed(name: string): KeyType {
-  const type = KEY_TYPES.find((each) => each.name === name);
-  if (type !== undefined) return type;
-  throw new KeysError('ARGUMENTS_BAD', `there is no key type \`${name}\``, {
-    mend: `one of: ${KEY_TYPES.map((each) => each.name).join(', ')}`,
-  });
-}
-
-function signatureOf(key: KeyInfo): Mechanism {
-  const type = KEY_TYPES.find((each) => each.name === key.type);
+/** The mechanism that `sign` and `verify` take when none is named. @throws {KeysError} */
+export function signatureOf(key: KeyInfo): Mechanism {
+  const type = KEY_TYPES.find((each) =>
+    // RSA keys that came from outside may have other sizes than the ones made here.
+    key.type.startsWith('rsa-') ? each.name.startsWith('rsa-') : each.name === key.type,
+  );
   const mechanism = type === undefined ? undefined : usualSignature(type, key.purpose);
   if (mechanism !== undefined) return mechanism;
   throw new KeysError(
@@ -324,173 +381,16 @@ function half(key: KeyInfo, side: 'private' | 'public', operation: string): Obje
   throw new KeysError('KEY_HANDLE_INVALID', `the ${side} half that ${operation} needs is not here`);
 }
 
-function halvesOf(key: KeyInfo): ObjectId[] {
-  return [key.privateKey, key.publicKey, key.secretKey].filter((object) => object !== undefined);
-}
-
-/** The readable attributes of a reading. */
-export function readable(readings: readonly AttributeReading[]): Template {
-  return new Map(
-    readings.flatMap((reading) => ('value' in reading ? [[reading.type, reading.value]] : [])),
-  );
-}
-
-function textOf(attributes: Template, type: number): string {
-  const value = attributes.get(type);
-  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : '';
-}
-
-function hexOf(attributes: Template, type: number): string {
-  const value = attributes.get(type);
-  return value instanceof Uint8Array ? value.toHex() : '';
-}
-
-/** The name that `KEY_TYPES` gives a key with these attributes. */
-function typeNameOf(attributes: Template): string {
-  const keyType = attributes.get(CKA.KEY_TYPE);
-  const modulus = attributes.get(CKA.MODULUS);
-  const bits =
-    modulus instanceof Uint8Array ? modulus.length * 8 : (attributes.get(CKA.MODULUS_BITS) ?? 0);
-  const found = KEY_TYPES.find(
-    (type) =>
-      type.keyType === keyType &&
-      type.parameters.every(([name, wanted]) => {
-        if (name === CKA.PUBLIC_EXPONENT) return true;
-        if (name === CKA.MODULUS_BITS) return bits === wanted;
-        const value = attributes.get(name);
-        if (value instanceof Uint8Array && wanted instanceof Uint8Array) {
-          return value.toHex() === wanted.toHex();
-        }
-        return value === wanted;
-      }),
-  );
-  return found?.name ?? `type-0x${Number(keyType).toString(16)}`;
-}
-
-function infoOf(
-  halves: readonly { readonly object: ObjectId; readonly attributes: Template }[],
-): KeyInfo | undefined {
-  const of = (objectClass: number): { object: ObjectId; attributes: Template } | undefined =>
-    halves.find((each) => each.attributes.get(CKA.CLASS) === objectClass);
-  const privateKey = of(CKO.PRIVATE_KEY);
-  const publicKey = of(CKO.PUBLIC_KEY);
-  const secretKey = of(CKO.SECRET_KEY);
-  const main = privateKey ?? secretKey ?? publicKey;
-  if (main === undefined) return undefined;
-  const { attributes } = main;
-  const info = (publicKey ?? main).attributes.get(CKA.PUBLIC_KEY_INFO);
-  const purpose = textOf(attributes, CKA.STRONGROOM_PURPOSE);
-  return {
-    name: textOf(attributes, CKA.LABEL),
-    type: typeNameOf(publicKey?.attributes ?? attributes),
-    purpose: PURPOSES.find((each) => each === purpose) ?? 'store',
-    privateKey: privateKey?.object,
-    publicKey: publicKey?.object,
-    secretKey: secretKey?.object,
-    extractable: attributes.get(CKA.EXTRACTABLE) === true,
-    neverExtractable: attributes.get(CKA.NEVER_EXTRACTABLE) === true,
-    local: attributes.get(CKA.LOCAL) === true,
-    confirm: attributes.get(CKA.STRONGROOM_CONFIRM) === true,
-    id: hexOf(attributes, CKA.ID),
-    publicKeyInfo: info instanceof Uint8Array && info.length > 0 ? info : undefined,
-  };
-}
-
 /** Where the key process of a home listens for its own parts. */
 export function keysSocket(home: string): string {
   return join(home, 'keys.sock');
 }
 
 /**
- * Connects to the key process of a home folder.
- * @throws {KeysError} when none is running there
+ * Connects to the key process of a home folder. The connection survives a restart of that process,
+ * session objects do not.
+ * @throws {StrongroomError} KEYS_NOT_RUNNING when none is running there
  */
 export async function connectKeys(home: string): Promise<KeysClient> {
-  const socket = await open(keysSocket(home));
-  const waiting = new Map<
-    number,
-    { resolve: (value: FrameValue) => void; reject: (error: Error) => void }
-  >();
-  const splitter = new FrameSplitter();
-  let next = 1;
-  const fail = (error: Error): void => {
-    for (const each of waiting.values()) each.reject(error);
-    waiting.clear();
-  };
-  socket.on('data', (chunk: Uint8Array) => {
-    try {
-      for (const frame of splitter.push(chunk)) answer(decodeFrame(frame), waiting);
-    } catch (error) {
-      socket.destroy();
-      fail(error instanceof Error ? error : new Error('malformed answer'));
-    }
-  });
-  socket.on('error', (error) => fail(gone(error)));
-  socket.on('close', () => fail(gone(undefined)));
-  return new KeysClient(
-    (call, body) =>
-      new Promise((resolve, reject) => {
-        const id = next++;
-        waiting.set(id, { resolve, reject });
-        if (waiting.size === 1) socket.ref();
-        socket.write(encodeFrame({ id, call, body }));
-      }).then((value) => {
-        if (waiting.size === 0) socket.unref();
-        return value as FrameValue;
-      }),
-    () => socket.destroy(),
-  );
-}
-
-function open(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-    socket.once('error', (error) => reject(gone(error)));
-  });
-}
-
-function gone(cause: Error | undefined): StrongroomError {
-  return new StrongroomError('KEYS_NOT_RUNNING', 'the strongroom is not running', {
-    mend: 'start it with `strongroom up`',
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-const DUTIES: readonly Duty[] = ['usage', 'denied', 'locked', 'peer', 'operator', 'internal'];
-
-function answer(
-  value: FrameValue,
-  waiting: Map<number, { resolve: (value: FrameValue) => void; reject: (error: Error) => void }>,
-): void {
-  const { id, ok, error } = recordOf(value, 'answer');
-  const asked = typeof id === 'number' ? waiting.get(id) : undefined;
-  if (asked === undefined) return;
-  waiting.delete(id as number);
-  if (error === undefined) {
-    asked.resolve(ok);
-    return;
-  }
-  asked.reject(errorOf(recordOf(error, 'error')));
-}
-
-function textField(value: FrameValue): string {
-  return typeof value === 'string' ? value : 'unknown';
-}
-
-function errorOf(fields: Readonly<Record<string, FrameValue>>): StrongroomError {
-  const code = textField(fields['code']);
-  const message = textField(fields['message']);
-  const duty = DUTIES.find((each) => each === fields['duty']);
-  const mend = fields['mend'];
-  const options = {
-    ...(duty === undefined ? {} : { duty }),
-    ...(typeof mend === 'string' ? { mend } : {}),
-  };
-  return isKeysErrorCode(code)
-    ? new KeysError(code, message, options)
-    : new StrongroomError(code, message, options);
+  return new KeysClient(await openConnection(keysSocket(home)));
 }

@@ -21,9 +21,14 @@ export interface ControlOptions {
   readonly warn?: (text: string) => void;
   readonly facts: () => { readonly [name: string]: FrameValue };
   readonly confirmations: {
-    pending(): readonly { readonly id: number; readonly question: string }[];
+    pending(): readonly {
+      readonly id: number;
+      readonly pid: number;
+      readonly question: string;
+    }[];
     answer(id: number, allowed: boolean): boolean;
   };
+  readonly agent?: { offerAll(): void };
 }
 
 function bytes(value: FrameValue, what: string): Uint8Array {
@@ -41,6 +46,23 @@ function sealFound(folder: string): {
   } catch (error) {
     return { failure: reasonOf(error) };
   }
+}
+
+function pinsOf(vault: Vault): FrameValue {
+  const info = vault.token.info();
+  return {
+    user: {
+      set: info.userPinInitialised,
+      failures: info.userPinFailures,
+      locked: info.userPinLocked,
+    },
+    securityOfficer: {
+      set: true,
+      failures: info.securityOfficerPinFailures,
+      locked: info.securityOfficerPinLocked,
+    },
+    triesBeforeLock: info.triesBeforeLock,
+  };
 }
 
 /** Opens at the start what opens by itself; a passphrase is waited for. */
@@ -63,6 +85,7 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         failure: failure ?? null,
         seals: kind === undefined ? [] : [{ kind, description: SEAL_DESCRIPTIONS[kind] }],
         label: vault.state === 'operational' ? vault.token.info().label : null,
+        pins: vault.state === 'operational' ? pinsOf(vault) : null,
         objects,
         generation: generation ?? null,
         served,
@@ -94,7 +117,9 @@ export function controlCalls(options: ControlOptions): ControlCalls {
         vault.unlock(await makeStrongroom(folder, disk, { token: state, passphrase: given }));
       } finally {
         making = false;
-        given?.fill(0);
+        for (const secret of [pin, soPin, given]) {
+          if (secret instanceof Uint8Array) secret.fill(0);
+        }
       }
       return null;
     },
@@ -108,6 +133,7 @@ export function controlCalls(options: ControlOptions): ControlCalls {
       if (vault.state === 'operational') return null;
       if (kind === 'file') {
         vault.unlock(openWithFile(folder));
+        options.agent?.offerAll();
         return null;
       }
       const passphrase = bytes(recordOf(body, 'body')['passphrase'], 'passphrase');
@@ -122,14 +148,40 @@ export function controlCalls(options: ControlOptions): ControlCalls {
       } finally {
         passphrase.fill(0);
       }
+      options.agent?.offerAll();
+      return null;
+    },
+    async 'pin-change'(body) {
+      const { role, oldPin, newPin } = recordOf(body, 'body');
+      const given = [bytes(oldPin, 'PIN'), bytes(newPin, 'new PIN')] as const;
+      try {
+        await vault.token.setPin(role === 'security-officer' ? role : 'user', ...given);
+      } finally {
+        for (const pin of given) pin.fill(0);
+      }
+      return null;
+    },
+    async 'pin-unblock'(body) {
+      const { soPin, newPin } = recordOf(body, 'body');
+      const given = [bytes(soPin, 'security officer PIN'), bytes(newPin, 'new PIN')] as const;
+      try {
+        await vault.token.login('security-officer', given[0]);
+        await vault.token.initPin(given[1]);
+      } finally {
+        for (const pin of given) pin.fill(0);
+      }
       return null;
     },
     lock() {
       vault.lock();
       return null;
     },
+    'agent-offer'() {
+      options.agent?.offerAll();
+      return null;
+    },
     'confirm-pending': () =>
-      options.confirmations.pending().map(({ id, question }) => ({ id, question })),
+      options.confirmations.pending().map(({ id, pid, question }) => ({ id, pid, question })),
     'confirm-answer'(body) {
       const { id, allowed } = recordOf(body, 'body');
       return options.confirmations.answer(Number(id), allowed === true);

@@ -1,9 +1,11 @@
 // The key process: alone, hardened, without network, children or files but its own. Started by
 // `src/node/supervisor.ts` with the flags of `src/node/key-process-flags.ts`.
 import { secureHeapUsed } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { dropPermissions, harden } from '../process/harden.ts';
 import { syncPath } from '../process/libc.ts';
 import * as digests from '../process/openssl.ts';
@@ -11,6 +13,7 @@ import { peerCredentials } from '../process/peer.ts';
 import { StrongroomError, reasonOf } from '../errors.ts';
 import {
   Pkcs11Front,
+  SshAgent,
   Vault,
   controlCalls,
   createDisk,
@@ -36,7 +39,11 @@ async function listen(path: string, serve: (socket: Socket) => void): Promise<Se
   return server;
 }
 
-async function main(home: string, sources: readonly string[]): Promise<void> {
+async function main(
+  home: string,
+  sources: readonly string[],
+  { cache, patience }: { readonly cache?: string; readonly patience?: number },
+): Promise<void> {
   const layout = layoutOf(home);
   const uid = process.getuid?.() ?? -1;
   const startedAt = new Date().toISOString();
@@ -44,9 +51,15 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
 
   // Every file and socket is its owner's alone from the moment it exists.
   process.umask(0o077);
+  if (cache !== undefined) {
+    // Everything is loaded: what was compiled is kept for the next start, and nothing more written.
+    flushCompileCache();
+    process.permission?.drop('fs.write', cache);
+    process.permission?.drop('fs.read', cache);
+  }
   const landlock = harden({ files: layout.keys, sockets: layout.home });
   const disk = createDisk(syncPath);
-  const confirmations = new Confirmations(tell);
+  const confirmations = new Confirmations(tell, patience);
   const vault = new Vault({
     openStore: (masterKey) => openStore(layout.keys, masterKey, disk),
     permit: () => ({ allowed: true }),
@@ -54,17 +67,25 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
     wait: (milliseconds) => wait(milliseconds),
     digests,
   });
+  const agent = new SshAgent({
+    service: vault,
+    wait: (milliseconds) => wait(milliseconds),
+    now: () => Date.now(),
+  });
   const calls = controlCalls({
     vault,
     folder: layout.keys,
     disk,
     warn: (text) => tell({ type: 'warning', text }),
     wait: (milliseconds) => wait(milliseconds),
-    facts: () => {
-      const { total, used } = secureHeapUsed();
-      return { startedAt, permissions: permissionsLeft(), landlock, secureHeap: { total, used } };
-    },
+    facts: () => ({
+      startedAt,
+      permissions: permissionsLeft(),
+      landlock,
+      secureHeap: secureHeap(),
+    }),
     confirmations,
+    agent,
   });
   const pkcs11 = new Pkcs11Front({
     service: vault,
@@ -77,7 +98,12 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
       serveClient(socket, { service: vault, calls, identify, uid }),
     ),
     await listen(layout.agentSocket, (socket) =>
-      serveAgent(socket, { service: vault, identify, uid }),
+      serveAgent(socket, {
+        agent,
+        identify,
+        uid,
+        onFault: (kind) => tell({ type: 'warning', text: `ssh-agent: a message met ${kind}` }),
+      }),
     ),
     await listen(layout.pkcs11Socket, (socket) => pkcs11.serve(socket)),
   ];
@@ -109,6 +135,12 @@ async function main(home: string, sources: readonly string[]): Promise<void> {
   tell({ type: 'ready', state: vault.state });
 }
 
+/** Bytes of the memory that private values live in. */
+function secureHeap(): { total: number; used: number } {
+  const { total, used } = secureHeapUsed();
+  return { total, used };
+}
+
 const SCOPES = [
   'fs.read',
   'fs.write',
@@ -125,10 +157,17 @@ function permissionsLeft(): Readonly<Record<string, boolean>> {
   return Object.fromEntries(SCOPES.map((scope) => [scope, process.permission?.has(scope) ?? true]));
 }
 
-const [home, ...sources] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { cache: { type: 'string' }, patience: { type: 'string' } },
+});
+const [home, ...sources] = positionals;
 if (home === undefined) throw new StrongroomError('USAGE', 'the key process needs its home folder');
 try {
-  await main(home, sources);
+  await main(home, sources, {
+    ...(values.cache === undefined ? {} : { cache: values.cache }),
+    ...(values.patience === undefined ? {} : { patience: Number(values.patience) }),
+  });
 } catch (error) {
   tell({ type: 'fatal', text: reasonOf(error) });
   process.exit(1);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { keyProcessFlags } from './key-process-flags.ts';
 import { socketsOf } from './layout.ts';
@@ -26,21 +26,55 @@ export const KEY_PROCESS: KeyProcessProgram = {
 };
 
 /**
- * Starts the key process of a home that `prepareHome` found sound, alone: no environment, no
- * standard input or output, and a channel to whoever started it.
+ * Where Node keeps what it compiled of the key process, beside the Node that runs it and as much to
+ * be trusted; `undefined` where this installation has no such folder. The process may write there
+ * while it starts only.
+ */
+function compileCache(): string | undefined {
+  const modules = join(dirname(sourceFolder), 'node_modules');
+  if (!existsSync(modules)) return undefined;
+  const folder = join(modules, '.cache', 'key-process');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch {
+    // An installation that this user cannot write to starts a little slower.
+    return undefined;
+  }
+}
+
+export interface KeyProcessSettings {
+  /** Milliseconds that the question of a key marked `confirm` waits for its answer. */
+  readonly patience?: number;
+}
+
+/**
+ * Starts the key process of a home that `prepareHome` found sound, alone: no environment but where
+ * compiled code is kept, no standard input or output, and a channel to whoever started it.
  */
 export function launchKeyProcess(
   layout: Layout,
   program: KeyProcessProgram = KEY_PROCESS,
+  { patience }: KeyProcessSettings = {},
 ): ChildProcess {
   // Left behind by a process that was killed; whoever starts one looks for a living one before.
   for (const path of socketsOf(layout)) rmSync(path, { force: true });
   const { file, sources, secureHeap } = program;
-  const flags = keyProcessFlags([...sources, layout.keys], [layout.keys], secureHeap);
-  return spawn(process.execPath, [...flags, file, layout.home, ...sources], {
+  const cache = program === KEY_PROCESS ? compileCache() : undefined;
+  const compiled = cache === undefined ? [] : [cache];
+  const flags = keyProcessFlags(
+    [...sources, layout.keys, ...compiled],
+    [layout.keys, ...compiled],
+    secureHeap,
+  );
+  const settings = [
+    ...(patience === undefined ? [] : [`--patience=${patience}`]),
+    ...(cache === undefined ? [] : [`--cache=${cache}`]),
+  ];
+  return spawn(process.execPath, [...flags, file, ...settings, layout.home, ...sources], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Nothing of the person's environment is needed, and options in it could undo the flags.
-    env: {},
+    env: cache === undefined ? {} : { NODE_COMPILE_CACHE: cache },
     cwd: layout.keys,
   });
 }

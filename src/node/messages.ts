@@ -3,7 +3,12 @@ export type ToSupervisor =
   | { readonly type: 'ready'; readonly state: string }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'fatal'; readonly text: string }
-  | { readonly type: 'confirm'; readonly id: number; readonly question: string }
+  | {
+      readonly type: 'confirm';
+      readonly id: number;
+      readonly pid: number;
+      readonly question: string;
+    }
   | { readonly type: 'confirm-over'; readonly id: number };
 
 /** What the supervisor tells the key process. */

@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { StrongroomError, reasonOf } from '../errors.ts';
 import { connectKeys } from '../keys/index.ts';
-import { launchKeyProcess } from './launch.ts';
+import { KEY_PROCESS, launchKeyProcess } from './launch.ts';
+import type { KeyProcessSettings } from './launch.ts';
 import { prepareHome } from './layout.ts';
 import type { Layout } from './layout.ts';
 import { isToSupervisor } from './messages.ts';
+import { programOf } from './program.ts';
 import type { FromSupervisor, ToSupervisor } from './messages.ts';
 
 /** What happens to the key process, for whoever started it. */
@@ -23,19 +25,26 @@ const LONGEST_DELAY = 10_000;
 const WELL_AFTER = 30_000;
 const STOP_PATIENCE = 5000;
 
+/** The question with the name of the program that asks, which the key process cannot look up. */
+function named(message: { readonly pid: number; readonly question: string }): string {
+  return message.question.replace(`process ${message.pid}`, programOf(message.pid));
+}
+
 /** Starts the key process, starts it again when it dies, and stops it. */
 export class Supervisor {
   readonly #layout: Layout;
   readonly #events: SupervisorEvents;
+  readonly #settings: KeyProcessSettings;
   #child: ChildProcess | undefined;
   #stopping = false;
   #delay = FIRST_DELAY;
   #timer: NodeJS.Timeout | undefined;
   #restarts = 0;
 
-  constructor(layout: Layout, events: SupervisorEvents) {
+  constructor(layout: Layout, events: SupervisorEvents, settings: KeyProcessSettings = {}) {
     this.#layout = layout;
     this.#events = events;
+    this.#settings = settings;
   }
 
   get pid(): number | undefined {
@@ -68,7 +77,7 @@ export class Supervisor {
     let failure: string | undefined;
     let wasReady = false;
     prepareHome(this.#layout);
-    const child = launchKeyProcess(this.#layout);
+    const child = launchKeyProcess(this.#layout, KEY_PROCESS, this.#settings);
     this.#child = child;
     let complaint = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -122,7 +131,7 @@ export class Supervisor {
         this.#events.onWarning(message.text);
         break;
       case 'confirm':
-        this.#events.onConfirm(message.id, message.question);
+        this.#events.onConfirm(message.id, named(message));
         break;
       case 'confirm-over':
         this.#events.onConfirmOver(message.id);

@@ -42,8 +42,8 @@ export interface Token extends AsyncDisposable {
   readonly tool: (words: readonly string[]) => string;
 }
 
-/** Starts the real processes with a token whose PINs are known. */
-export async function startToken(): Promise<Token> {
+/** Starts the real processes with a token whose PINs are known. @param options of `strongroom up` */
+export async function startToken(options: readonly string[] = []): Promise<Token> {
   const home = temporaryHome();
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-pkcs11-'));
   writeFileSync(join(folder, 'pin'), PIN);
@@ -53,7 +53,7 @@ export async function startToken(): Promise<Token> {
     env: { ...process.env, STRONGROOM_HOME: home },
   });
   assert.equal(made.status, 0, made.stderr.toString());
-  const running = await startStrongroom(home);
+  const running = await startStrongroom(home, options);
   const printed = running.cli(['pkcs11', 'env', '--json', '--module', CLIENT_MODULE]);
   assert.equal(printed.status, 0, printed.err);
   const told = JSON.parse(printed.out.toString()) as Record<string, string>;

@@ -91,7 +91,8 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'make code of a string by vm': () => vm.runInThisContext('1'),
   'import a module from outside': () => import(`file://${outside}.mjs`),
   'require a module from outside': () => modules.createRequire(`${outside}.cjs`)(`${outside}.cjs`),
-  'import a module from a string': () => import(`data:text/javascript,${encodeURIComponent('export default 1')}`),
+  'import a module from a string': () =>
+    import(`data:text/javascript,${encodeURIComponent('export default 1')}`),
   'reach internal bindings': () => Reflect.get(process, 'binding').call(process, 'spawn_sync'),
   'change the prototype of everything': () => {
     Reflect.get({}, '__proto__');

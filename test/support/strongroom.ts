@@ -23,9 +23,15 @@ export function temporaryHome(): string {
   return join(mkdtempSync(join(tmpdir(), 'strongroom-')), 'home');
 }
 
-export async function startStrongroom(home: string = temporaryHome()): Promise<Running> {
+export async function startStrongroom(
+  home: string = temporaryHome(),
+  options: readonly string[] = [],
+): Promise<Running> {
   const environment = { ...process.env, STRONGROOM_HOME: home };
-  const up = spawn(process.execPath, [program, 'up'], { env: environment, stdio: 'pipe' });
+  const up = spawn(process.execPath, [program, 'up', ...options], {
+    env: environment,
+    stdio: 'pipe',
+  });
   let talk = '';
   const ready = new Promise<void>((resolve, reject) => {
     up.stdout.setEncoding('utf8').on('data', (text: string) => {

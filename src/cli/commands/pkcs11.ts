@@ -3,6 +3,7 @@ import { StrongroomError } from '../../errors.ts';
 import { homeFolder } from '../../node/home.ts';
 import { layoutOf } from '../../node/layout.ts';
 import type { Command } from '../command.ts';
+import { quoted } from '../quoted.ts';
 
 /** Where systems put the module of p11-kit that speaks to a socket. */
 const MODULES = [
@@ -18,10 +19,6 @@ function addressOf(path: string): string {
   return `unix:path=${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** `strongroom pkcs11 env`: the lines to `eval`. */
 export const pkcs11Env: Command = {
   summary: 'print the lines that point PKCS#11 programs at the keys inside',
@@ -30,10 +27,12 @@ export const pkcs11Env: Command = {
     '  --module FILE  the p11-kit-client.so to use, where it is not found by itself',
     '',
     'P11_KIT_SERVER_ADDRESS tells the module where the keys are, STRONGROOM_PKCS11_MODULE is the',
-    'module to give to pkcs11-tool and its like.',
+    'module to give to pkcs11-tool and its like, PKCS11_MODULE_PATH gives it to the pkcs11 engine of',
+    'OpenSSL.',
   ].join('\n'),
   example: 'eval "$(strongroom pkcs11 env)" && pkcs11-tool --module "$STRONGROOM_PKCS11_MODULE" -L',
   options: { module: { type: 'string' } },
+  values: { module: 'file' },
   positionals: [0, 0],
   run(call, output) {
     const module = call.text('module') ?? MODULES.find((path) => existsSync(path));
@@ -42,14 +41,18 @@ export const pkcs11Env: Command = {
         mend: 'install p11-kit (Debian: p11-kit-modules), or name it with --module',
       });
     }
-    const values = {
-      P11_KIT_SERVER_ADDRESS: addressOf(layoutOf(homeFolder()).pkcs11Socket),
-      STRONGROOM_PKCS11_MODULE: module,
-    };
-    const lines = Object.entries(values).map(
-      ([name, value]) => `${name}=${quoted(value)}; export ${name}`,
+    const address = addressOf(layoutOf(homeFolder()).pkcs11Socket);
+    output.result(
+      [
+        `P11_KIT_SERVER_ADDRESS=${quoted(address)}; export P11_KIT_SERVER_ADDRESS`,
+        `STRONGROOM_PKCS11_MODULE=${quoted(module)}; PKCS11_MODULE_PATH=$STRONGROOM_PKCS11_MODULE; export STRONGROOM_PKCS11_MODULE PKCS11_MODULE_PATH`,
+      ].join('\n'),
+      {
+        P11_KIT_SERVER_ADDRESS: address,
+        STRONGROOM_PKCS11_MODULE: module,
+        PKCS11_MODULE_PATH: module,
+      },
     );
-    output.result(lines.join('\n'), values);
     return 0;
   },
 };

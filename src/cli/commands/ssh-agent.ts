@@ -1,6 +1,8 @@
 import { homeFolder } from '../../node/home.ts';
 import { layoutOf } from '../../node/layout.ts';
 import type { Command } from '../command.ts';
+import { quoted } from '../quoted.ts';
+import { withKeys } from '../strongroom.ts';
 
 /** `strongroom ssh-agent env`: the line to `eval`. */
 export const sshAgentEnv: Command = {
@@ -12,8 +14,27 @@ export const sshAgentEnv: Command = {
   positionals: [0, 0],
   run(_call, output) {
     const { agentSocket } = layoutOf(homeFolder());
-    const quoted = `'${agentSocket.replaceAll("'", `'\\''`)}'`;
-    output.result(`SSH_AUTH_SOCK=${quoted}; export SSH_AUTH_SOCK`, { SSH_AUTH_SOCK: agentSocket });
+    output.result(`SSH_AUTH_SOCK=${quoted(agentSocket)}; export SSH_AUTH_SOCK`, {
+      SSH_AUTH_SOCK: agentSocket,
+    });
+    return 0;
+  },
+};
+
+/** `strongroom ssh-agent offer`: undoes what `ssh-add -d` did to keys that it had not added. */
+export const sshAgentOffer: Command = {
+  summary: 'offer ssh every key again, also those that ssh-add -d and -D took off its list',
+  usage: '',
+  help: [
+    'ssh-add -d and -D destroy keys that ssh-add brought in. Keys that were made here they only take',
+    'off the list, until this command, a restart, or `strongroom unlock`.',
+  ].join('\n'),
+  example: 'strongroom ssh-agent offer',
+  options: {},
+  positionals: [0, 0],
+  async run(_call, output) {
+    await withKeys((client) => client.call('agent-offer'));
+    output.result('every key for ssh is offered', { offered: true });
     return 0;
   },
 };

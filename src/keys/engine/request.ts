@@ -13,6 +13,8 @@ export interface Caller {
   readonly role: Role;
   /** Owner of the session objects that this caller makes and sees: one per client program. */
   readonly scope: string;
+  /** What the front knows of this one use, for the question of a key marked `confirm`. */
+  readonly occasion?: string;
 }
 
 /** `public` sees public objects only; `user` uses keys; `security-officer` sets PINs. */

@@ -1,5 +1,5 @@
 import { BytesError, Reader } from '../../../bytes/reader.ts';
-import { concat, fromUtf8, utf8 } from '../../../bytes/text.ts';
+import { fromUtf8, utf8 } from '../../../bytes/text.ts';
 import { Writer } from '../../../bytes/writer.ts';
 
 /**
@@ -48,15 +48,14 @@ export function encodeFrame(value: FrameValue): Uint8Array {
   const json = utf8(JSON.stringify(place(value)));
   const length = 4 + json.length + at;
   if (length > MAX_FRAME) throw new BytesError(`a message of ${length} bytes is too long`);
-  return new Writer(4 + length)
-    .u32(length)
-    .bytes32(json)
-    .bytes(concat(...blobs))
-    .finish();
+  const writer = new Writer(4 + length).u32(length).bytes32(json);
+  // Straight to their place: a copy on the way would be one more to wipe.
+  for (const blob of blobs) writer.bytes(blob);
+  return writer.finish();
 }
 
 /**
- * The value of a frame, without the length in front.
+ * The value of a frame, without the length in front. Its bytes are copies: the frame can be wiped.
  * @throws {BytesError} when it is malformed
  */
 export function decodeFrame(bytes: Uint8Array): FrameValue {
@@ -99,7 +98,8 @@ function blobAt(reference: unknown, blobs: Uint8Array): Uint8Array {
       (length as number) >= 0 &&
       (offset as number) + (length as number) <= blobs.length
     ) {
-      return blobs.subarray(offset as number, (offset as number) + (length as number));
+      const end = (offset as number) + (length as number);
+      return new Uint8Array(blobs.subarray(offset as number, end));
     }
   }
   throw new BytesError('a message refers to bytes that it does not hold');
@@ -121,10 +121,15 @@ function mapOf(
   return map;
 }
 
-/** Cuts a stream into frames. Holds at most one frame of at most `limit` bytes. */
+/**
+ * Cuts a stream into frames. Holds at most one frame of at most `limit` bytes in memory that grows
+ * with what has come, not with what a length promises; each byte is copied a few times at the most,
+ * however small the pieces are.
+ */
 export class FrameSplitter {
   readonly #limit: number;
-  #pending: Uint8Array = new Uint8Array();
+  #held: Uint8Array = new Uint8Array();
+  #length = 0;
 
   constructor(limit: number = MAX_FRAME) {
     this.#limit = limit;
@@ -132,24 +137,51 @@ export class FrameSplitter {
 
   /**
    * Takes the next bytes of the stream.
-   * @returns the bodies of the frames that are whole now
+   * @returns the bodies of the frames that are whole now, in memory that is theirs to wipe
    * @throws {BytesError} when a length is over the limit: the stream is lost
    */
   push(chunk: Uint8Array): Uint8Array[] {
-    // A plain view where nothing is pending: a Buffer's own slice shares memory, an array's copies.
-    let bytes: Uint8Array =
-      this.#pending.length === 0
-        ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
-        : concat(this.#pending, chunk);
     const frames: Uint8Array[] = [];
-    while (bytes.length >= 4) {
-      const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-      if (length > this.#limit) throw new BytesError(`a message of ${length} bytes is too long`);
-      if (bytes.length < 4 + length) break;
-      frames.push(bytes.subarray(4, 4 + length));
-      bytes = bytes.subarray(4 + length);
+    // A plain view: a Buffer's own slice shares memory, an array's copies.
+    let rest: Uint8Array = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    while (rest.length > 0) {
+      if (this.#length === 0) {
+        const end = this.#endOf(rest);
+        if (end !== undefined && end <= rest.length) {
+          frames.push(rest.subarray(4, end));
+          rest = rest.subarray(end);
+          continue;
+        }
+      }
+      const wanted = this.#endOf(this.#held.subarray(0, this.#length)) ?? 4;
+      const taken = rest.subarray(0, wanted - this.#length);
+      this.#hold(taken);
+      rest = rest.subarray(taken.length);
+      const end = this.#endOf(this.#held.subarray(0, this.#length));
+      if (end !== this.#length) continue;
+      frames.push(this.#held.subarray(4, end));
+      this.#held = new Uint8Array();
+      this.#length = 0;
     }
-    this.#pending = new Uint8Array(bytes);
     return frames;
+  }
+
+  /** Where the frame at the beginning of `bytes` ends, once four bytes tell it. */
+  #endOf(bytes: Uint8Array): number | undefined {
+    if (bytes.length < 4) return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    if (length > this.#limit) throw new BytesError(`a message of ${length} bytes is too long`);
+    return 4 + length;
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#held.length) {
+      const grown = new Uint8Array(Math.max(256, 2 * (this.#length + bytes.length)));
+      grown.set(this.#held.subarray(0, this.#length));
+      this.#held.fill(0);
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { StrongroomError } from '../../../errors.ts';
+import type { Template } from '../../engine/attribute.ts';
 import type { Caller, KeysService } from '../../engine/request.ts';
+import { isSecret } from '../../engine/template.ts';
 import { FrameSplitter, decodeFrame, encodeFrame } from './frame.ts';
 import type { FrameValue } from './frame.ts';
 import { parseRequest, recordOf } from './parse.ts';
@@ -49,6 +51,8 @@ export function serveClient(socket: Socket, options: ClientFrontOptions): void {
   };
   const serve = async (frame: Uint8Array): Promise<void> => {
     const { id, call, body } = recordOf(decodeFrame(frame), 'message');
+    // The values were copied out of it; among them may be a PIN or a key on its way in.
+    frame.fill(0);
     if (typeof id !== 'number' || typeof call !== 'string') {
       throw new StrongroomError('ARGUMENTS_BAD', 'a message needs an id and a call');
     }
@@ -73,18 +77,22 @@ export function serveClient(socket: Socket, options: ClientFrontOptions): void {
   socket.on('close', () => options.service.endScope(caller.scope));
 }
 
-function dispatch(
+async function dispatch(
   call: string,
   body: FrameValue,
   caller: Caller,
   options: ClientFrontOptions,
-): FrameValue | Promise<FrameValue> {
+): Promise<FrameValue> {
   if (call === 'handle') {
-    // Replies are plain data of the engine's own types.
     const request = parseRequest(body);
-    if (request.verb !== 'sign') return options.service.handle(request, caller);
-    const signing = options.service.begin(request, caller);
-    return signing.elsewhere?.(request.data) ?? signing.whole(request.data);
+    try {
+      // Replies are plain data of the engine's own types.
+      if (request.verb !== 'sign') return await options.service.handle(request, caller);
+      const signing = options.service.begin(request, caller);
+      return await (signing.elsewhere?.(request.data) ?? signing.whole(request.data));
+    } finally {
+      if (request.verb === 'create') wipeSecrets(request.template);
+    }
   }
   const control = Object.hasOwn(options.calls, call) ? options.calls[call] : undefined;
   if (control === undefined) {
@@ -92,7 +100,14 @@ function dispatch(
       mend: 'the program and the running strongroom are of different versions: restart it',
     });
   }
-  return control(body, caller);
+  return await control(body, caller);
+}
+
+/** The private or secret values of an import, once they are a key object. */
+function wipeSecrets(template: Template): void {
+  for (const [type, value] of template) {
+    if (value instanceof Uint8Array && isSecret(template, type)) value.fill(0);
+  }
 }
 
 function describe(error: unknown): FrameValue {

@@ -1,19 +1,36 @@
-import { concat } from '../../../bytes/text.ts';
+import { Reader } from '../../../bytes/reader.ts';
+import { concat, fromUtf8 } from '../../../bytes/text.ts';
 import type { Template } from '../../engine/attribute.ts';
+import { publicFromDer } from '../../engine/mechanism/key-material.ts';
+import { keyTypeOf, publicAttributes } from '../../engine/mechanism/key-material.ts';
 import type { Mechanism } from '../../engine/mechanism/mechanism.ts';
 import { CKA, CKK, CKM } from '../../engine/pkcs11.ts';
 import { FLAG, mpint, sshString } from './frame.ts';
 
 const none = { kind: 'none' } as const;
 
-/** ECDSA of RFC 5656 by the DER of the curve's object identifier. */
-const CURVES: ReadonlyMap<string, { name: string; mechanism: number; point: number }> = new Map([
-  ['06082a8648ce3d030107', { name: 'nistp256', mechanism: CKM.ECDSA_SHA256, point: 65 }],
-  ['06052b81040022', { name: 'nistp384', mechanism: CKM.ECDSA_SHA384, point: 97 }],
-  ['06052b81040023', { name: 'nistp521', mechanism: CKM.ECDSA_SHA512, point: 133 }],
-]);
+/** A curve of RFC 5656 with the DER of its object identifier, in hexadecimal. */
+interface Curve {
+  readonly name: string;
+  readonly oid: string;
+  readonly mechanism: number;
+  /** Bytes of an uncompressed point. */
+  readonly point: number;
+}
 
-const ED25519 = '06032b6570';
+const CURVES: readonly Curve[] = [
+  { name: 'nistp256', oid: '06082a8648ce3d030107', mechanism: CKM.ECDSA_SHA256, point: 65 },
+  { name: 'nistp384', oid: '06052b81040022', mechanism: CKM.ECDSA_SHA384, point: 97 },
+  { name: 'nistp521', oid: '06052b81040023', mechanism: CKM.ECDSA_SHA512, point: 133 },
+];
+
+/** The curve that SSH calls so. */
+export function curveNamed(name: string): Curve | undefined {
+  return CURVES.find((curve) => curve.name === name);
+}
+
+/** DER of the object identifier of Ed25519 (RFC 8410), in hexadecimal. */
+export const ED25519 = '06032b6570';
 
 /** How SSH names and uses one key. */
 export interface SshKey {
@@ -38,7 +55,7 @@ export function sshKeyOf(attributes: Template): SshKey | undefined {
     case CKK.EC_EDWARDS:
       return oid === ED25519 ? ed25519(info.subarray(-32)) : undefined;
     case CKK.EC: {
-      const curve = CURVES.get(oid);
+      const curve = CURVES.find((each) => each.oid === oid);
       return curve === undefined ? undefined : ecdsa(curve, info.subarray(-curve.point));
     }
     case CKK.RSA:
@@ -56,7 +73,7 @@ function ed25519(key: Uint8Array): SshKey {
   };
 }
 
-function ecdsa(curve: { name: string; mechanism: number }, point: Uint8Array): SshKey {
+function ecdsa(curve: Curve, point: Uint8Array): SshKey {
   const algorithm = sshString(`ecdsa-sha2-${curve.name}`);
   return {
     blob: concat(algorithm, sshString(curve.name), sshString(point)),
@@ -83,4 +100,18 @@ function rsa(exponent: Uint8Array, modulus: Uint8Array): SshKey {
     signature: (value, flags) =>
       concat(sshString(wide(flags) ? 'rsa-sha2-512' : 'rsa-sha2-256'), sshString(value)),
   };
+}
+
+/**
+ * The line of a public key in `authorized_keys` and `.pub` files.
+ * @param info DER SubjectPublicKeyInfo
+ * @returns `undefined` for a key that SSH has no name for
+ */
+export function sshPublicKeyLine(info: Uint8Array, comment: string): string | undefined {
+  const key = publicFromDer(info);
+  const attributes = new Map([...publicAttributes(key), [CKA.KEY_TYPE, keyTypeOf(key)] as const]);
+  const blob = sshKeyOf(attributes)?.blob;
+  if (blob === undefined) return undefined;
+  const algorithm = fromUtf8(new Reader(blob).bytes32(64));
+  return `${algorithm} ${blob.toBase64()} ${comment.replaceAll(/\p{Cc}/gu, ' ')}`.trimEnd();
 }
